@@ -1,0 +1,78 @@
+//! The name of a checkpoint: one digest for a folder in the diffusers layout.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::ModelDigest;
+
+/// Context of a checkpoint's digest.
+const MODEL_CONTEXT: &str = "festoon 2026-11 model digest v1";
+
+/// The parts of the layout that make pixels; anything else in the folder (a model card, reference numbers) does not count.
+const PARTS: [&str; 7] = ["model_index.json", "scheduler", "text_encoder", "tokenizer", "transformer", "transformer_2", "vae"];
+
+/// Why a checkpoint has no name.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The folder is not in the diffusers layout.
+    #[error("{folder} is not a checkpoint: there is no model_index.json in it")]
+    NotACheckpoint {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+impl ModelDigest {
+    /// Names the checkpoint in `folder` by the names and the bytes of the files that make pixels, read whole.
+    /// File order on disk, times and other files in the folder do not matter.
+    ///
+    /// # Errors
+    /// If the folder has no `model_index.json` or a file cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Self, CheckpointError> {
+        if !folder.join("model_index.json").is_file() {
+            return Err(CheckpointError::NotACheckpoint { folder: folder.to_owned() });
+        }
+        let mut files = Vec::new();
+        for part in PARTS {
+            collect(&folder.join(part), part, &mut files)?;
+        }
+        files.sort();
+        let mut whole = blake3::Hasher::new_derive_key(MODEL_CONTEXT);
+        for (name, path) in files {
+            let mut file = blake3::Hasher::new();
+            file.update_mmap_rayon(&path).map_err(|source| CheckpointError::Read { path: path.clone(), source })?;
+            whole.update(&(name.len() as u32).to_le_bytes());
+            whole.update(name.as_bytes());
+            whole.update(file.finalize().as_bytes());
+        }
+        Ok(Self::from_bytes(*whole.finalize().as_bytes()))
+    }
+}
+
+/// Regular files at or below `path`, named by their path inside the checkpoint. Hidden files are left out.
+fn collect(path: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result<(), CheckpointError> {
+    let read = |source| CheckpointError::Read { path: path.to_owned(), source };
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    if metadata.is_file() {
+        files.push((name.to_owned(), path.to_owned()));
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        let file_name = entry.file_name().to_string_lossy().into_owned();
+        if !file_name.starts_with('.') {
+            collect(&entry.path(), &format!("{name}/{file_name}"), files)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The contract between festoon's programs.
+//!
+//! A **pick** resolves to a [`ClipSpec`]; the footage under it is a [`PlateSpec`]. Both have a [`RenderKey`]: a hash over
+//! the [canonical form](canonical) of everything that changes pixels, and of nothing else. A renderer leases a [`Job`],
+//! paints its plate and hands in an [`Outcome`] that names the bytes by their [`BlobHash`].
+//!
+//! Everything here is plain data: no clock, no network. The only input and output is reading a checkpoint folder to name
+//! it ([`ModelDigest::of_folder`]).
+//!
+//! What is published here outlives a release: key contexts wear a version, golden tests hold them still.
+
+mod canonical;
+mod checkpoint;
+mod clip;
+mod digest;
+mod job;
+mod locale;
+mod outcome;
+mod plate;
+
+pub use canonical::{Canonical, Field, Milli, Value};
+pub use checkpoint::CheckpointError;
+pub use clip::{ClipSpec, OverlaySpec, Profile, UnknownProfile};
+pub use digest::{BlobHash, Digest, DigestError, ModelDigest, RenderKey};
+pub use job::{
+    Capabilities, Failure, FailureKind, HandIn, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, Progress, Renewal,
+    RenewalAnswer, Stage, TenantId, UnixMillis,
+};
+pub use locale::{Locale, LocaleError};
+pub use outcome::{Media, Outcome, Reason, RendererInfo, Verdict};
+pub use plate::{
+    Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, Lora, Motif, MotionLayer, MotionScene, Noise, Painter,
+    Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
+};

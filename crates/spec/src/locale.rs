@@ -1,0 +1,93 @@
+//! One locale type for the whole product, so that `zh-cn`, `zh_CN` and `zh-CN` never become three cache entries.
+
+use std::{fmt, str::FromStr};
+
+use icu_locale::{LocaleCanonicalizer, LocaleExpander, subtags};
+use serde::{Deserialize, Serialize};
+
+/// A BCP-47 language tag in canonical form: aliases replaced, case and separators normalised, no extensions.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Locale(String);
+
+/// Why a text is not a locale.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not a locale: expected a BCP-47 tag such as `ja-JP`, `zh-Hans` or `pt-BR`")]
+pub struct LocaleError {
+    given: String,
+}
+
+impl Locale {
+    /// The language, for example `zh`.
+    pub fn language(&self) -> &str {
+        self.0.split('-').next().expect("a locale has a language")
+    }
+
+    /// The region, if the tag names one, for example `TW`.
+    pub fn region(&self) -> Option<String> {
+        self.identifier().region.map(|region| region.to_string())
+    }
+
+    /// The tag with the likely script and region filled in: `zh-TW` becomes `zh-Hant-TW`, `fr` becomes `fr-Latn-FR`.
+    /// Two tags that mean the same have the same maximised form.
+    pub fn maximized(&self) -> Locale {
+        let mut identifier = self.identifier();
+        LocaleExpander::new_extended().maximize(&mut identifier);
+        Locale(identifier.to_string())
+    }
+
+    /// The likely script, for example `Hant` for `zh-TW`.
+    pub fn script(&self) -> Option<String> {
+        self.maximized().identifier().script.map(|script| script.to_string())
+    }
+
+    /// The tag's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether text of this locale runs from right to left.
+    pub fn is_right_to_left(&self) -> bool {
+        matches!(self.script().as_deref(), Some("Arab" | "Hebr" | "Thaa" | "Syrc" | "Nkoo" | "Adlm" | "Rohg" | "Mand" | "Samr"))
+    }
+
+    fn identifier(&self) -> icu_locale::LanguageIdentifier {
+        self.0.parse().expect("checked when the locale was made")
+    }
+}
+
+impl FromStr for Locale {
+    type Err = LocaleError;
+    fn from_str(text: &str) -> Result<Self, LocaleError> {
+        let wrong = || LocaleError { given: text.chars().take(40).collect() };
+        if text.len() > 35 {
+            return Err(wrong());
+        }
+        let mut locale: icu_locale::Locale = text.replace('_', "-").parse().map_err(|_| wrong())?;
+        LocaleCanonicalizer::new_extended().canonicalize(&mut locale);
+        if locale.id.language == subtags::Language::UNKNOWN {
+            return Err(wrong());
+        }
+        Ok(Locale(locale.id.to_string()))
+    }
+}
+
+impl fmt::Display for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Debug for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Locale({})", self.0)
+    }
+}
+impl Serialize for Locale {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+impl<'de> Deserialize<'de> for Locale {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
