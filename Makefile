@@ -1,0 +1,42 @@
+# festoon: two commands do it all.
+#   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
+#   make test          get what is missing, run every test
+# Beside them: make setup | lint | bench | bench-NAME | docs | clean. Everything that is downloaded goes to third_party/.
+
+CARGO ?= cargo
+PYTHON ?= python3
+ONCE ?=
+PORT ?= 8080
+RENDERERS ?= 1
+BENCHES := hit motion wan
+
+.PHONY: help demo test setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clean
+
+help:
+	@sed -n '2,4s/^# *//p' Makefile
+
+setup:
+	@sh scripts/system-packages.sh run
+	@$(PYTHON) scripts/fetch-libtorch.py auto
+
+setup-test: setup
+	@sh scripts/system-packages.sh test
+
+demo: setup
+	$(CARGO) build --release --locked -p festoon -p festoon-renderer
+	target/release/festoon up --port $(PORT) --renderers $(RENDERERS) --campaign config/campaigns/demo.toml $(if $(ONCE),--once)
+
+test: setup-test
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked --workspace
+
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	target/debug/festoon check templates 2>/dev/null || $(CARGO) run -q --locked -- check templates
+	@sh scripts/lint-files.sh
+
+bench: $(BENCHES:%=bench-%)
+
+clean:
+	$(CARGO) clean
