@@ -1,0 +1,40 @@
+//! Curves made of plain arithmetic, the same on every machine.
+
+/// Sine of an angle in turns, within 0.0011.
+pub(crate) fn sine(turns: f32) -> f32 {
+    let x = turns - (turns + 0.5).floor();
+    let y = 8.0 * x * (1.0 - 2.0 * x.abs());
+    y * (0.775 + 0.225 * y.abs())
+}
+
+/// Cosine of an angle in turns, within 0.0011.
+pub(crate) fn cosine(turns: f32) -> f32 {
+    sine(turns + 0.25)
+}
+
+/// From `a` (at 0) to `b` (at 1).
+pub(crate) fn mix(a: f32, b: f32, t: f32) -> f32 {
+    a + (b - a) * t
+}
+
+/// 0 below `low`, 1 above `high`, smooth between. `low` may be the larger one.
+pub(crate) fn ramp(low: f32, high: f32, x: f32) -> f32 {
+    let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// 1 at 0, falling to 0 at ±1, smooth at both.
+pub(crate) fn bump(x: f32) -> f32 {
+    let q = (1.0 - x * x).max(0.0);
+    q * q
+}
+
+/// How much of a life from 0 to 1 is visible: in over the first `share`, out over the last.
+pub(crate) fn fade(age: f32, share: f32) -> f32 {
+    ramp(0.0, share, age) * ramp(1.0, 1.0 - share, age)
+}
+
+/// The fraction of `x`, in 0..1.
+pub(crate) fn fraction(x: f32) -> f32 {
+    x - x.floor()
+}

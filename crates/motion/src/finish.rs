@@ -1,0 +1,220 @@
+//! From light to bytes: glow, vignette, tone curve, grain and dither.
+
+use std::sync::LazyLock;
+
+use crate::{
+    canvas::{Canvas, Light},
+    colour::encode,
+    dice::Dice,
+    scene::{Finish, Size},
+};
+
+/// Finest light that is told from black, as a power of two.
+const DARKEST: u32 = 127 - 13;
+/// Steps of the tone curve per doubling of light, as a power of two: at white a step is a fifth of an 8-bit code.
+const FINENESS: u32 = 9;
+/// From 2⁻¹³ to 2⁴.
+const STEPS: usize = 17 << FINENESS;
+
+/// Codes times 256 by the light's exponent and leading digits.
+static TONE: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let code = |step: usize| {
+        let bits = ((step as u32) << (23 - FINENESS)) + (1 << (22 - FINENESS)) + (DARKEST << 23);
+        (encode(shoulder(f32::from_bits(bits))) * 255.0 * 256.0) as u16
+    };
+    (0..STEPS).map(|step| if step == 0 { 0 } else { code(step) }).collect()
+});
+
+/// Brand colours stay as they are; what is brighter than most of them rolls off towards white.
+fn shoulder(v: f32) -> f32 {
+    const START: f32 = 0.72;
+    if v <= START { v } else { START + (1.0 - START) * (1.0 - libm::expf((START - v) / (1.0 - START))) }
+}
+
+/// Length of the strip of noise that grain and dither are cut from.
+const STRIP: usize = 4096;
+
+/// Develops canvases into frames. Holds the buffers of the glow between frames.
+#[derive(Debug, Clone)]
+pub(crate) struct Darkroom {
+    finish: Finish,
+    dice: Dice,
+    /// Dither and grain in 256ths of a code.
+    strip: Vec<i32>,
+    /// Halves, quarters, … of the canvas's soft light.
+    pyramid: Vec<Light>,
+    /// What the columns and the rows take off in the vignette.
+    columns: Vec<f32>,
+    rows: Vec<f32>,
+}
+
+impl Darkroom {
+    pub(crate) fn new(size: Size, finish: Finish, dice: Dice) -> Self {
+        let (mut width, mut height) = ((size.width as usize).div_ceil(4), (size.height as usize).div_ceil(4));
+        let mut pyramid = Vec::new();
+        while finish.glow > 0.0 && pyramid.len() < 5 {
+            pyramid.push(Light::new(width, height));
+            if width.min(height) < 6 {
+                break;
+            }
+            (width, height) = (width.div_ceil(2), height.div_ceil(2));
+        }
+        let mut hand = dice.hand(0);
+        let mut strip = Vec::with_capacity(STRIP);
+        let mut last = 0.0;
+        for _ in 0..STRIP {
+            // Triangular dither of one code, which leaves no banding, under grain that is a little wider than a pixel.
+            let dither = (hand.unit() + hand.unit() - 1.0) * 256.0;
+            let grain = hand.bell(1.0);
+            strip.push((128.0 + dither + (grain * 0.75 + last * 0.4) * finish.grain * 256.0 * 9.0) as i32);
+            last = grain;
+        }
+        let fall = |places: u32, share: f32| {
+            let half = places as f32 / 2.0;
+            let at = move |place: u32| {
+                let off = (place as f32 + 0.5 - half) / half;
+                off * off * share * 0.42 * finish.vignette
+            };
+            (0..places).map(at).collect()
+        };
+        let aspect = size.width as f32 / (size.width + size.height) as f32;
+        Self { finish, dice, strip, pyramid, columns: fall(size.width, aspect), rows: fall(size.height, 1.0 - aspect) }
+    }
+
+    /// Turns a canvas into 8-bit sRGB. The canvas's soft light is used up.
+    pub(crate) fn develop(&mut self, canvas: &mut Canvas, index: u32, rgb: &mut [u8]) {
+        if !self.pyramid.is_empty() {
+            self.gather(&canvas.sharp);
+            self.spread(&mut canvas.soft);
+        }
+        let (width, height) = (canvas.sharp.width, canvas.sharp.height);
+        let tone: &[u16; STEPS] = TONE.as_slice().try_into().expect("the tone curve has its steps");
+        // Without grain the dither stands still, which an encoder can keep.
+        let frame = if self.finish.grain > 0.0 { u64::from(index) + 1 } else { 0 };
+        let dice = self.dice.fork(frame);
+        let soft = &canvas.soft;
+        let mut veil = vec![[0.0f32; 4]; soft.width + 2];
+        for y in 0..height {
+            mix_rows(soft, y, &mut veil);
+            let darker = self.rows[y];
+            let mut noise = (dice.hand(y as u64).unit() * STRIP as f32) as usize;
+            let row = canvas.sharp.row(y);
+            for (x, (pixel, out)) in row.iter().zip(rgb[y * width * 3..].chunks_exact_mut(3)).enumerate() {
+                const NEAR: [f32; 4] = [0.625, 0.875, 0.125, 0.375];
+                let (column, part) = ((x + 2) / 4, NEAR[x % 4]);
+                let (a, b) = (veil[column], veil[column + 1]);
+                let vignette = (1.0 - darker - self.columns[x]).max(0.0);
+                let grain = self.strip[noise % STRIP];
+                noise += 1;
+                let light: [f32; 4] = std::array::from_fn(|c| (pixel[c] + a[c] + (b[c] - a[c]) * part) * vignette);
+                let step = light.map(|v| {
+                    // `max` also turns what is not a number into black.
+                    let v = v.max(0.000_122_1).min(15.99);
+                    (v.to_bits() - (DARKEST << 23)) >> (23 - FINENESS)
+                });
+                for channel in 0..3 {
+                    out[channel] = ((i32::from(tone[step[channel] as usize]) + grain) >> 8).clamp(0, 255) as u8;
+                }
+            }
+        }
+    }
+
+    /// The canvas's bright light at a quarter of its size.
+    fn gather(&mut self, sharp: &Light) {
+        let quarter = &mut self.pyramid[0];
+        for y in 0..quarter.height {
+            let (top, bottom) = (4 * y, (4 * y + 4).min(sharp.height));
+            let target = &mut quarter.pixels[y * quarter.width..][..quarter.width];
+            target.fill([0.0; 4]);
+            for row in top..bottom {
+                for (pixel, four) in target.iter_mut().zip(sharp.row(row).chunks(4)) {
+                    for part in four {
+                        for channel in 0..4 {
+                            pixel[channel] += (part[channel] - 0.7).max(0.0) + 0.04 * part[channel];
+                        }
+                    }
+                }
+            }
+            for pixel in target {
+                *pixel = pixel.map(|v| (v / 16.0).min(24.0));
+            }
+        }
+    }
+
+    /// Blurs the gathered light at every width at once and adds it to the soft light.
+    fn spread(&mut self, soft: &mut Light) {
+        for level in 1..self.pyramid.len() {
+            let (wide, narrow) = self.pyramid.split_at_mut(level);
+            halve(&wide[level - 1], &mut narrow[0]);
+        }
+        for level in (1..self.pyramid.len()).rev() {
+            let (wide, narrow) = self.pyramid.split_at_mut(level);
+            double(&narrow[0], &mut wide[level - 1], 0.8);
+        }
+        let gain = self.finish.glow * 0.42;
+        for (target, glow) in soft.pixels.iter_mut().zip(&self.pyramid[0].pixels) {
+            for channel in 0..4 {
+                target[channel] += glow[channel] * gain;
+            }
+        }
+    }
+}
+
+/// The two rows of the soft light around a row of the canvas, mixed, with its edge columns repeated.
+fn mix_rows(soft: &Light, y: usize, veil: &mut [[f32; 4]]) {
+    let place = (y as f32 + 0.5) / 4.0 - 0.5;
+    let upper = place.floor();
+    let part = place - upper;
+    let row = |row: f32| soft.row(row.clamp(0.0, soft.height as f32 - 1.0) as usize);
+    let (first, second) = (row(upper), row(upper + 1.0));
+    let last = soft.width;
+    for ((mixed, a), b) in veil[1..=last].iter_mut().zip(first).zip(second) {
+        for channel in 0..4 {
+            mixed[channel] = a[channel] + (b[channel] - a[channel]) * part;
+        }
+    }
+    veil[0] = veil[1];
+    veil[last + 1] = veil[last];
+}
+
+/// Half the size, each pixel from sixteen, nearer ones weighing more.
+fn halve(wide: &Light, narrow: &mut Light) {
+    const WEIGHT: [f32; 4] = [0.125, 0.375, 0.375, 0.125];
+    let near = |place: usize, offset: usize, most: usize| (2 * place + offset).saturating_sub(1).min(most - 1);
+    let mut line = vec![[0.0f32; 4]; wide.width];
+    for y in 0..narrow.height {
+        line.fill([0.0; 4]);
+        for (offset, weight) in WEIGHT.into_iter().enumerate() {
+            for (sum, pixel) in line.iter_mut().zip(wide.row(near(y, offset, wide.height))) {
+                for channel in 0..4 {
+                    sum[channel] += pixel[channel] * weight;
+                }
+            }
+        }
+        for (x, pixel) in narrow.row_mut(y).iter_mut().enumerate() {
+            let four: [[f32; 4]; 4] = std::array::from_fn(|offset| line[near(x, offset, line.len())]);
+            *pixel = std::array::from_fn(|c| (0..4).map(|offset| four[offset][c] * WEIGHT[offset]).sum());
+        }
+    }
+}
+
+/// Adds the smaller picture, smoothly enlarged, to the larger.
+fn double(narrow: &Light, wide: &mut Light, gain: f32) {
+    let mut line = vec![[0.0f32; 4]; narrow.width];
+    for y in 0..wide.height {
+        let near = (y / 2).min(narrow.height - 1);
+        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(narrow.height - 1) };
+        for ((mixed, a), b) in line.iter_mut().zip(narrow.row(near)).zip(narrow.row(far)) {
+            for channel in 0..4 {
+                mixed[channel] = (0.75 * a[channel] + 0.25 * b[channel]) * gain;
+            }
+        }
+        for (x, pixel) in wide.row_mut(y).iter_mut().enumerate() {
+            let near = (x / 2).min(line.len() - 1);
+            let far = if x % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(line.len() - 1) };
+            for channel in 0..4 {
+                pixel[channel] += 0.75 * line[near][channel] + 0.25 * line[far][channel];
+            }
+        }
+    }
+}

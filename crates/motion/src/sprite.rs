@@ -1,0 +1,295 @@
+//! Pictures painted once and drawn often: turned, squeezed, tinted, at any size.
+
+use crate::{canvas::Light, colour::Tint};
+
+/// Premultiplied linear light and coverage. Coverage below the light's own makes it shine through.
+pub(crate) type Ink = [f32; 4];
+
+/// Nothing.
+pub(crate) const CLEAR: Ink = [0.0; 4];
+
+/// A colour that covers `alpha` of what lies under it.
+pub(crate) fn ink(tint: Tint, alpha: f32) -> Ink {
+    [tint[0] * alpha, tint[1] * alpha, tint[2] * alpha, alpha]
+}
+
+/// `top` over `bottom`.
+pub(crate) fn over(bottom: Ink, top: Ink) -> Ink {
+    let rest = 1.0 - top[3];
+    std::array::from_fn(|channel| bottom[channel] * rest + top[channel])
+}
+
+/// Where a sprite lands: its middle and its half axes, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    /// From the middle to the middle of the right edge.
+    pub(crate) across: [f32; 2],
+    /// From the middle to the middle of the bottom edge.
+    pub(crate) down: [f32; 2],
+}
+
+/// One resolution of a sprite, with a clear border of one texel.
+#[derive(Debug, Clone)]
+struct Level {
+    width: usize,
+    height: usize,
+    texels: Vec<Ink>,
+}
+
+impl Level {
+    fn new(width: usize, height: usize) -> Self {
+        Self { width, height, texels: vec![CLEAR; (width + 2) * (height + 2)] }
+    }
+
+    fn stride(&self) -> usize {
+        self.width + 2
+    }
+
+    fn at_mut(&mut self, x: usize, y: usize) -> &mut Ink {
+        let stride = self.stride();
+        &mut self.texels[(y + 1) * stride + x + 1]
+    }
+
+    fn at(&self, x: usize, y: usize) -> Ink {
+        self.texels[(y + 1) * self.stride() + x + 1]
+    }
+
+    fn halved(&self) -> Self {
+        let mut half = Self::new(self.width.div_ceil(2), self.height.div_ceil(2));
+        for y in 0..half.height {
+            for x in 0..half.width {
+                let (right, low) = ((2 * x + 1).min(self.width - 1), (2 * y + 1).min(self.height - 1));
+                let four = [self.at(2 * x, 2 * y), self.at(right, 2 * y), self.at(2 * x, low), self.at(right, low)];
+                *half.at_mut(x, y) = std::array::from_fn(|channel| four.iter().map(|texel| texel[channel]).sum::<f32>() / 4.0);
+            }
+        }
+        half
+    }
+}
+
+/// A picture in several resolutions.
+#[derive(Debug, Clone)]
+pub(crate) struct Sprite {
+    levels: Vec<Level>,
+    /// How much larger the picture is than what was painted: blurring needs room.
+    extent: [f32; 2],
+    opaque: bool,
+}
+
+impl Sprite {
+    /// Paints `width` × `height` texels, each from `samples`² points; `brush` gets the place, −1 to 1 in both directions.
+    pub(crate) fn paint(width: usize, height: usize, samples: usize, brush: impl Fn(f32, f32) -> Ink) -> Self {
+        let (width, height) = (width.clamp(2, 4096), height.clamp(2, 4096));
+        let mut level = Level::new(width, height);
+        let (step_x, step_y) = (2.0 / (width * samples) as f32, 2.0 / (height * samples) as f32);
+        let share = 1.0 / (samples * samples) as f32;
+        for y in 0..height {
+            for x in 0..width {
+                let mut sum = CLEAR;
+                for sub in 0..samples * samples {
+                    let (sx, sy) = (x * samples + sub % samples, y * samples + sub / samples);
+                    let part = brush((sx as f32 + 0.5) * step_x - 1.0, (sy as f32 + 0.5) * step_y - 1.0);
+                    for (total, part) in sum.iter_mut().zip(part) {
+                        *total += part * share;
+                    }
+                }
+                *level.at_mut(x, y) = sum;
+            }
+        }
+        Self::from_level(level, [1.0, 1.0], false)
+    }
+
+    /// A picture that covers the canvas wholly and is only ever drawn larger than it is: a sky.
+    pub(crate) fn paint_opaque(width: usize, height: usize, brush: impl Fn(f32, f32) -> Tint) -> Self {
+        let mut sprite = Self::paint(width, height, 1, |x, y| ink(brush(x, y), 1.0));
+        sprite.levels.truncate(1);
+        sprite.opaque = true;
+        sprite
+    }
+
+    fn from_level(level: Level, extent: [f32; 2], opaque: bool) -> Self {
+        let mut levels = vec![level];
+        while let Some(last) = levels.last().filter(|last| last.width.min(last.height) > 3) {
+            levels.push(last.halved());
+        }
+        Self { levels, extent, opaque }
+    }
+
+    /// The same picture out of focus by `radius`, in half heights of the picture.
+    pub(crate) fn blurred(&self, radius: f32) -> Self {
+        // Something blurred needs few texels: the first level on which the blur is at most 6 wide.
+        let mut index = 0;
+        while index + 1 < self.levels.len() && radius * self.levels[index].height as f32 / 2.0 > 6.0 {
+            index += 1;
+        }
+        let source = &self.levels[index];
+        let reach = ((radius * source.height as f32 / 2.0).round() as usize).max(1);
+        let pad = 2 * reach;
+        let mut level = Level::new(source.width + 2 * pad, source.height + 2 * pad);
+        for y in 0..source.height {
+            for x in 0..source.width {
+                *level.at_mut(x + pad, y + pad) = source.at(x, y);
+            }
+        }
+        for _ in 0..2 {
+            level = box_blur(&level, reach, true);
+            level = box_blur(&level, reach, false);
+        }
+        let extent = [
+            self.extent[0] * level.width as f32 / source.width as f32,
+            self.extent[1] * level.height as f32 / source.height as f32,
+        ];
+        Self::from_level(level, extent, false)
+    }
+
+    /// Draws the sprite over the light: colour times `tint`, colour and coverage times `opacity`.
+    pub(crate) fn draw(&self, light: &mut Light, place: Place, tint: Tint, opacity: f32) {
+        let across = place.across.map(|v| v * self.extent[0]);
+        let down = place.down.map(|v| v * self.extent[1]);
+        let determinant = across[0] * down[1] - across[1] * down[0];
+        if opacity <= 0.0 || !(determinant.abs() > 1e-6) || !(place.x.abs() + place.y.abs() < 1e6) {
+            return;
+        }
+        let length = |v: [f32; 2]| (v[0] * v[0] + v[1] * v[1]).sqrt();
+        let base = &self.levels[0];
+        let (scale_x, scale_y) = (2.0 * length(across) / base.width as f32, 2.0 * length(down) / base.height as f32);
+        let mut scale = 0.7 * scale_x.max(scale_y) + 0.3 * scale_x.min(scale_y);
+        let mut index = 0;
+        while scale < 0.66 && index + 1 < self.levels.len() {
+            scale *= 2.0;
+            index += 1;
+        }
+        let level = &self.levels[index];
+        let gain = [tint[0] * opacity, tint[1] * opacity, tint[2] * opacity, opacity];
+        let place = Place { across, down, ..place };
+        if across[1] == 0.0 && down[0] == 0.0 && across[0] > 0.0 && down[1] > 0.0 {
+            draw_upright(level, light, place, gain, self.opaque);
+        } else {
+            draw_turned(level, light, place, gain, determinant);
+        }
+    }
+}
+
+fn box_blur(level: &Level, reach: usize, along: bool) -> Level {
+    let mut out = Level::new(level.width, level.height);
+    let (lines, length) = if along { (level.height, level.width) } else { (level.width, level.height) };
+    let share = 1.0 / (2 * reach + 1) as f32;
+    let at = |line: usize, place: usize| if along { level.at(place, line) } else { level.at(line, place) };
+    for line in 0..lines {
+        let mut sum = CLEAR;
+        for place in 0..length + reach {
+            if place < length {
+                let texel = at(line, place);
+                (0..4).for_each(|c| sum[c] += texel[c]);
+            }
+            if place > 2 * reach {
+                let texel = at(line, place - 2 * reach - 1);
+                (0..4).for_each(|c| sum[c] -= texel[c]);
+            }
+            if let Some(middle) = place.checked_sub(reach).filter(|&middle| middle < length) {
+                let mean = sum.map(|v| (v * share).max(0.0));
+                *if along { out.at_mut(middle, line) } else { out.at_mut(line, middle) } = mean;
+            }
+        }
+    }
+    out
+}
+
+#[inline(always)]
+fn lay(pixel: &mut [f32; 4], texel: [f32; 4], gain: [f32; 4]) {
+    let rest = 1.0 - texel[3] * gain[3];
+    for channel in 0..4 {
+        pixel[channel] = pixel[channel] * rest + texel[channel] * gain[channel];
+    }
+}
+
+/// Rows first, then columns: for pictures that are wide and stand straight.
+fn draw_upright(level: &Level, light: &mut Light, place: Place, gain: [f32; 4], opaque: bool) {
+    let (step_x, step_y) = (level.width as f32 / (2.0 * place.across[0]), level.height as f32 / (2.0 * place.down[1]));
+    let first = |middle: f32, half: f32| (middle - half - 0.5).ceil().max(0.0) as usize;
+    let end = |middle: f32, half: f32, most: usize| ((middle + half - 0.5).floor() + 1.0).clamp(0.0, most as f32) as usize;
+    let (left, right) = (first(place.x, place.across[0]), end(place.x, place.across[0], light.width));
+    let (top, bottom) = (first(place.y, place.down[1]), end(place.y, place.down[1], light.height));
+    if left >= right || top >= bottom {
+        return;
+    }
+    // In texels of the bordered level: the middle of texel n lies at n + 1.5.
+    let start = (left as f32 + 0.5 - place.x + place.across[0]) * step_x + 0.5;
+    let from = start.max(0.0) as usize;
+    let to = ((start + (right - left) as f32 * step_x) as usize + 2).min(level.stride());
+    let mut line = vec![CLEAR; to - from];
+    for y in top..bottom {
+        let v = ((y as f32 + 0.5 - place.y + place.down[1]) * step_y + 0.5).clamp(0.0, level.height as f32);
+        let (row, part) = (v as usize, v - (v as usize) as f32);
+        let upper = &level.texels[row * level.stride()..][from..to];
+        let lower = &level.texels[(row + 1) * level.stride()..][from..to];
+        for ((mixed, upper), lower) in line.iter_mut().zip(upper).zip(lower) {
+            for channel in 0..4 {
+                mixed[channel] = (upper[channel] + (lower[channel] - upper[channel]) * part) * gain[channel];
+            }
+        }
+        let mut u = start - from as f32;
+        for pixel in &mut light.row_mut(y)[left..right] {
+            let column = (u as usize).min(line.len() - 2);
+            let part = (u - column as f32).min(1.0);
+            let (a, b) = (line[column], line[column + 1]);
+            let texel: [f32; 4] = std::array::from_fn(|channel| a[channel] + (b[channel] - a[channel]) * part);
+            if opaque {
+                *pixel = texel;
+            } else {
+                let rest = 1.0 - texel[3];
+                for channel in 0..4 {
+                    pixel[channel] = pixel[channel] * rest + texel[channel];
+                }
+            }
+            u += step_x;
+        }
+    }
+}
+
+fn draw_turned(level: &Level, light: &mut Light, place: Place, gain: [f32; 4], determinant: f32) {
+    let Place { x, y, across, down } = place;
+    let (half_width, half_height) = (level.width as f32 / 2.0, level.height as f32 / 2.0);
+    // Texels per pixel to the right and per pixel down, along both axes of the sprite.
+    let (ux, uy) = (down[1] / determinant * half_width, -down[0] / determinant * half_width);
+    let (vx, vy) = (-across[1] / determinant * half_height, across[0] / determinant * half_height);
+    let reach = across[1].abs() + down[1].abs();
+    let top = (y - reach - 0.5).ceil().max(0.0) as usize;
+    let bottom = ((y + reach - 0.5).floor() + 1.0).clamp(0.0, light.height as f32) as usize;
+    let (most_u, most_v) = (level.width as f32 + 0.999, level.height as f32 + 0.999);
+    let stride = level.stride();
+    for row in top..bottom {
+        let dy = row as f32 + 0.5 - y;
+        // In texels of the bordered level at column 0.
+        let (u0, v0) = (half_width + 0.5 + uy * dy + ux * (0.5 - x), half_height + 0.5 + vy * dy + vx * (0.5 - x));
+        let (mut left, mut right) = (0.0f32, light.width as f32);
+        for (start, step, most) in [(u0, ux, most_u), (v0, vx, most_v)] {
+            if step.abs() > 1e-6 {
+                let (enter, leave) = (-start / step, (most - start) / step);
+                left = left.max(enter.min(leave));
+                right = right.min(enter.max(leave));
+            } else if start < 0.0 || start > most {
+                right = -1.0;
+            }
+        }
+        let (left, right) = (left.ceil().max(0.0) as usize, (right.floor() + 1.0).clamp(0.0, light.width as f32) as usize);
+        if left >= right {
+            continue;
+        }
+        for (column, pixel) in light.row_mut(row)[left..right].iter_mut().enumerate() {
+            let u = (u0 + ux * (left + column) as f32).clamp(0.0, most_u);
+            let v = (v0 + vx * (left + column) as f32).clamp(0.0, most_v);
+            let (iu, iv) = (u as usize, v as usize);
+            let (fu, fv) = (u - iu as f32, v - iv as f32);
+            let base = iv * stride + iu;
+            let four = (level.texels[base], level.texels[base + 1], level.texels[base + stride], level.texels[base + stride + 1]);
+            let texel = std::array::from_fn(|c| {
+                let (upper, lower) = (four.0[c] + (four.1[c] - four.0[c]) * fu, four.2[c] + (four.3[c] - four.2[c]) * fu);
+                upper + (lower - upper) * fv
+            });
+            lay(pixel, texel, gain);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Time in a scene, and how to make everything in it come round.
+
+use crate::{
+    curve::{fraction, mix, ramp, sine},
+    dice::Dice,
+};
+
+/// One instant of a scene of a given length.
+///
+/// In a looped scene every motion made with these methods is the same one length later: rates are rounded to whole cycles
+/// per length, and a life longer than the scene is shared by several things, each of which ends where the next began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// Seconds since the first frame.
+    pub(crate) seconds: f64,
+    /// Seconds of the whole scene.
+    pub(crate) length: f64,
+    pub(crate) looped: bool,
+}
+
+/// One of the things that come and go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Life {
+    /// Whose dice to throw: two lives of one number look the same.
+    pub(crate) number: u64,
+    /// 0 at birth, 1 at death.
+    pub(crate) age: f32,
+    /// Seconds since birth.
+    pub(crate) seconds: f32,
+}
+
+impl Moment {
+    /// Cycles since the first frame at about `rate` cycles a second, plus `offset` cycles.
+    pub(crate) fn cycles(&self, rate: f32, offset: f32) -> f32 {
+        let rate = f64::from(rate);
+        let whole = if self.looped { (rate * self.length).round() / self.length } else { rate };
+        // Taken modulo a whole number in f64, so that a long scene keeps its fine steps in f32.
+        ((self.seconds * whole + f64::from(offset)).rem_euclid(1024.0)) as f32
+    }
+
+    /// A sine of about `rate` cycles a second.
+    pub(crate) fn wave(&self, rate: f32, offset: f32) -> f32 {
+        sine(self.cycles(if self.looped { rate.max(0.51 / self.length as f32) } else { rate }, offset))
+    }
+
+    /// A smooth wander in -1..1 at about `rate` hills a second.
+    pub(crate) fn wander(&self, dice: Dice, rate: f32) -> f32 {
+        if !self.looped {
+            return dice.hills((self.seconds * f64::from(rate)) as f32);
+        }
+        let hills = (f64::from(rate) * self.length).round().max(2.0);
+        let place = (self.seconds / self.length).rem_euclid(1.0) * hills;
+        let at = |hill: f64| dice.hand((hill % hills) as u64).spread(1.0);
+        mix(at(place.floor()), at(place.floor() + 1.0), ramp(0.0, 1.0, (place - place.floor()) as f32))
+    }
+
+    /// The life of the `index`-th of `count` things that each live about `length` seconds.
+    pub(crate) fn life(&self, dice: Dice, index: usize, count: usize, length: f32) -> Life {
+        let (index, count, wanted) = (index as u64, count as u64, f64::from(length));
+        if !self.looped {
+            let place = self.seconds / wanted + f64::from(dice.hand(index).unit());
+            let number = index + count * place.floor() as u64;
+            let age = (place - place.floor()) as f32;
+            return Life { number, age, seconds: age * length };
+        }
+        let turns = self.seconds / self.length;
+        let (number, age, length) = if wanted >= self.length {
+            let shared = (wanted / self.length).round().max(1.0);
+            let number = index / shared as u64;
+            let place = (turns + (index % shared as u64) as f64) / shared + f64::from(dice.hand(number).unit());
+            (number, place - place.floor(), self.length * shared)
+        } else {
+            let rounds = (self.length / wanted).round();
+            let place = turns * rounds + f64::from(dice.hand(index).unit());
+            (index + count * place.floor().rem_euclid(rounds) as u64, place - place.floor(), self.length / rounds)
+        };
+        Life { number, age: age as f32, seconds: (age * length) as f32 }
+    }
+
+    /// How far through the scene, 0 to 1.
+    pub(crate) fn progress(&self) -> f32 {
+        fraction((self.seconds / self.length) as f32)
+    }
+}
