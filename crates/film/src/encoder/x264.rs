@@ -1,0 +1,142 @@
+//! The `x264` program, fed raw pictures through a pipe.
+//!
+//! Its header flags are pinned, so that every preset writes the same parameter sets and streams of different presets can
+//! be spliced: `--stitchable`, one level per canvas, and each tool that a preset could switch off named.
+//! `--chroma-qp-offset -2` evens out what psy-rd of the slower presets adds by itself. One thread and `--cpu-independent`
+//! make the bytes the same on every processor. Closed groups of one second start with a key frame, whatever is in the
+//! picture.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use festoon_spec::{Canvas, EncoderId};
+
+use super::{Encoder, Frames};
+use crate::{
+    Cancel, FilmError, Picture,
+    h264::Stream,
+    jail::{Feed, Jail, Limits},
+    program,
+};
+
+/// How a stream is encoded. Whatever changes its bytes changes its name.
+struct Recipe {
+    name: &'static str,
+    preset: &'static str,
+    crf: &'static str,
+}
+
+/// Footage to be kept and drawn upon.
+const PLATE: Recipe = Recipe { name: "plate/1", preset: "veryfast", crf: "18" };
+
+/// ITU-T H.264 table A-1: level, macroblocks per second, macroblocks per frame.
+const LEVELS: [(&str, u64, u64); 8] = [
+    ("3.1", 108_000, 3_600),
+    ("3.2", 216_000, 5_120),
+    ("4", 245_760, 8_192),
+    ("4.2", 522_240, 8_704),
+    ("5", 589_824, 22_080),
+    ("5.1", 983_040, 36_864),
+    ("5.2", 2_073_600, 36_864),
+    ("6.2", 16_711_680, 139_264),
+];
+
+/// The encoder program with the plate's recipe.
+#[derive(Debug, Clone)]
+pub struct X264 {
+    program: PathBuf,
+    id: EncoderId,
+}
+
+impl X264 {
+    /// Looks for it in `FESTOON_X264`, then in `PATH`, and asks for its version.
+    ///
+    /// # Errors
+    /// [`FilmError::Missing`], or [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer.
+    pub fn find() -> Result<Self, FilmError> {
+        Self::at(program::find("x264", "FESTOON_X264")?)
+    }
+
+    /// The program at this path.
+    ///
+    /// # Errors
+    /// [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer.
+    pub fn at(program: PathBuf) -> Result<Self, FilmError> {
+        // `x264 0.164.3095 baee400`: the number counts the commits, so it names the build.
+        let version = program::version(&program, "--version", "x264")?;
+        let id = EncoderId(format!("x264 {version} {}", PLATE.name));
+        Ok(Self { program, id })
+    }
+}
+
+impl Encoder for X264 {
+    fn id(&self) -> &EncoderId {
+        &self.id
+    }
+
+    fn encode(&self, canvas: &Canvas, frames: &mut Frames<'_>, cancel: &Cancel) -> Result<Stream, FilmError> {
+        let mut picture = Picture::new(canvas)?;
+        let jail = Jail { program: self.program.clone(), args: arguments(&PLATE, canvas)?, limits: limits(&picture, canvas) };
+        let mut next = 0;
+        let mut feed = |input: &mut Vec<u8>| {
+            frames(next, &mut picture)?;
+            input.extend_from_slice(picture.bytes());
+            next += 1;
+            Ok::<_, FilmError>(if next == canvas.frames { Feed::End } else { Feed::More })
+        };
+        let mut annex_b = Vec::new();
+        jail.run(cancel, &mut feed, &mut |piece| {
+            annex_b.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(Stream::parse(&annex_b, canvas)?)
+    }
+}
+
+/// Far more than the slowest machine needs, so that only a hung or mad encoder meets them.
+fn limits(picture: &Picture, canvas: &Canvas) -> Limits {
+    let frame = picture.bytes().len() as u64;
+    let raw = frame * u64::from(canvas.frames);
+    // The recipe takes about 10 ms for a frame of 720p (1.4 MB); a hundred times that, and a minute.
+    let seconds = 60 + raw / 1_382_400;
+    Limits {
+        patience: Duration::from_secs(4 * seconds),
+        cpu: Duration::from_secs(seconds),
+        // Look-ahead and references hold about 60 frames with their half-pel planes.
+        address_space: (1 << 30) + 400 * frame,
+        open_files: 64,
+        // Nothing grows by being compressed, headers aside.
+        output: raw + (1 << 20),
+    }
+}
+
+fn arguments(recipe: &Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmError> {
+    let level = level(canvas)?;
+    let size = format!("{}x{}", canvas.width, canvas.height);
+    let (fps, frames) = (canvas.fps.to_string(), canvas.frames.to_string());
+    // A group of one frame would make an intra-only stream with another header.
+    let group = canvas.fps.max(2).to_string();
+    #[rustfmt::skip]
+    let arguments = [
+        "--preset", recipe.preset, "--crf", recipe.crf,
+        "--threads", "1", "--lookahead-threads", "1", "--sync-lookahead", "0", "--cpu-independent",
+        "--stitchable", "--profile", "high", "--level", level,
+        "--ref", "3", "--bframes", "2", "--b-pyramid", "normal", "--weightp", "1", "--weightb", "--8x8dct",
+        "--chroma-qp-offset", "-2",
+        "--keyint", &group, "--min-keyint", "1", "--no-scenecut",
+        "--sar", "1:1", "--range", "tv", "--colorprim", "bt709", "--transfer", "bt709", "--colormatrix", "bt709",
+        "--chromaloc", "0",
+        "--demuxer", "raw", "--input-csp", "i420", "--input-depth", "8", "--input-range", "tv",
+        "--input-res", &size, "--fps", &fps, "--frames", &frames,
+        "--muxer", "raw", "--no-progress", "--log-level", "warning", "--output", "-", "-",
+    ];
+    Ok(arguments.map(OsString::from).into())
+}
+
+/// The lowest level that this canvas fits, from 3.1 up: the level is in the header, so it depends on nothing else.
+fn level(canvas: &Canvas) -> Result<&'static str, FilmError> {
+    let blocks = u64::from(canvas.width.div_ceil(16)) * u64::from(canvas.height.div_ceil(16));
+    let rate = blocks * u64::from(canvas.fps);
+    let fits = LEVELS.iter().find(|(_, per_second, per_frame)| rate <= *per_second && blocks <= *per_frame);
+    fits.map(|(level, ..)| *level)
+        .ok_or(FilmError::Canvas { canvas: *canvas, problem: "no level of H.264 holds that many pixels per second" })
+}

@@ -1,0 +1,232 @@
+//! Reads what a file holds out of its index, and checks that the media the index speaks of is there.
+//!
+//! The bytes may come from anywhere: each box is followed by hand, so that depth and work stay bounded by the file's
+//! length, and only leaves are given to the library that reads their fields.
+
+use festoon_spec::Media;
+use mp4_atom::{Atom, Avcc, Co64, Decode, FourCC, Hdlr, Mdhd, Stco, Stsc, Stsz, StszSamples, Stts, Visual};
+
+/// No file of festoon's has more: an hour at 240 frames per second.
+const MOST_SAMPLES: u32 = 240 * 3600;
+
+/// Why a file could not be written, or is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    /// A value does not fit its field.
+    #[error("the index cannot be written")]
+    Unwritable {
+        /// What the library said.
+        source: mp4_atom::Error,
+    },
+    /// A box claims more bytes than there are, or fewer than its own header: the file is cut off or damaged.
+    #[error("the box `{kind}` at byte {at} says it has {says} bytes, and there are {room}")]
+    Overrun {
+        /// Its type.
+        kind: String,
+        /// Where it begins in the file.
+        at: usize,
+        /// Its size by its header.
+        says: u64,
+        /// Bytes from its beginning to the end of what it is in.
+        room: usize,
+    },
+    /// A box is missing.
+    #[error("there is no `{kind}` in {parent}")]
+    NoBox {
+        /// The missing one.
+        kind: FourCC,
+        /// Where it belongs.
+        parent: &'static str,
+    },
+    /// The fields of a box cannot be read.
+    #[error("the box `{kind}` cannot be read")]
+    BadBox {
+        /// Its type.
+        kind: FourCC,
+        /// What the library said.
+        source: mp4_atom::Error,
+    },
+    /// Not one video track.
+    #[error("there are {found} video tracks, not one")]
+    Tracks {
+        /// How many there are.
+        found: usize,
+    },
+    /// Not H.264.
+    #[error("the video is `{found}`, not `avc1`")]
+    Codec {
+        /// Type of the sample entry.
+        found: String,
+    },
+    /// Tables contradict each other.
+    #[error("the index contradicts itself: {0}")]
+    Contradiction(&'static str),
+    /// The rate is not a whole number of frames per second throughout.
+    #[error("the frame rate is not one whole number: {0}")]
+    Rate(&'static str),
+    /// Media that the index speaks of is not in the file.
+    #[error("media from byte {from} to {to} is missing: the file has {length} bytes")]
+    NoMedia {
+        /// First byte.
+        from: u64,
+        /// Behind the last byte.
+        to: u64,
+        /// The file's length.
+        length: usize,
+    },
+}
+
+/// What a progressive MP4 file with one H.264 track holds.
+///
+/// # Errors
+/// Says what is missing or wrong, for any bytes whatever; it never panics.
+pub fn probe(file: &[u8]) -> Result<Media, ContainerError> {
+    let whole = Mp4Box { at: 0, body_at: 0, kind: FourCC::new(b"file"), body: file };
+    let moov = whole.only(b"moov", "the file")?;
+    let mut tracks = Vec::new();
+    for trak in moov.all(b"trak")? {
+        let mdia = trak.only(b"mdia", "`trak`")?;
+        if mdia.only(b"hdlr", "`mdia`")?.read::<Hdlr>()?.handler == FourCC::new(b"vide") {
+            tracks.push(mdia);
+        }
+    }
+    let [mdia] = tracks.as_slice() else { return Err(ContainerError::Tracks { found: tracks.len() }) };
+    let timescale = mdia.only(b"mdhd", "`mdia`")?.read::<Mdhd>()?.timescale;
+    let stbl = mdia.only(b"minf", "`mdia`")?.only(b"stbl", "`minf`")?;
+    let (visual, avcc) = sample_entry(&stbl.only(b"stsd", "`stbl`")?)?;
+    let samples = stbl.only(b"stsz", "`stbl`")?.read::<Stsz>()?.samples;
+    let frames = match &samples {
+        StszSamples::Identical { count, .. } => *count,
+        StszSamples::Different { sizes } => sizes.len() as u32,
+    };
+    if frames == 0 || frames > MOST_SAMPLES {
+        return Err(ContainerError::Contradiction("no frames, or more than an hour at 240 per second"));
+    }
+    let fps = rate(&stbl.only(b"stts", "`stbl`")?.read::<Stts>()?, timescale, frames)?;
+    let chunks = match stbl.all(b"co64")?.first() {
+        Some(long) => long.read::<Co64>()?.entries,
+        None => stbl.only(b"stco", "`stbl`")?.read::<Stco>()?.entries.into_iter().map(u64::from).collect(),
+    };
+    let runs = stbl.only(b"stsc", "`stbl`")?.read::<Stsc>()?;
+    media_is_there(file.len(), &samples, frames, &runs, &chunks)?;
+    let codec =
+        format!("avc1.{:02x}{:02x}{:02x}", avcc.avc_profile_indication, avcc.profile_compatibility, avcc.avc_level_indication);
+    Ok(Media { width: visual.width.into(), height: visual.height.into(), frames, fps, codec })
+}
+
+/// The one sample entry and its decoder configuration.
+fn sample_entry(stsd: &Mp4Box<'_>) -> Result<(Visual, Avcc), ContainerError> {
+    // Version, flags and the number of entries.
+    let entries = stsd.inside(8)?;
+    let [entry] = entries.children()?.try_into().map_err(|_| ContainerError::Contradiction("not one sample entry"))?;
+    if entry.kind != FourCC::new(b"avc1") {
+        return Err(ContainerError::Codec { found: entry.kind.to_string() });
+    }
+    let mut fields = entry.body;
+    let visual = Visual::decode(&mut fields).map_err(|source| ContainerError::BadBox { kind: entry.kind, source })?;
+    let extensions = entry.inside(entry.body.len() - fields.len())?;
+    let avcc = extensions.only(b"avcC", "`avc1`")?.read::<Avcc>()?;
+    Ok((visual, avcc))
+}
+
+fn rate(times: &Stts, timescale: u32, frames: u32) -> Result<u32, ContainerError> {
+    let [first, rest @ ..] = times.entries.as_slice() else { return Err(ContainerError::Contradiction("no frame has a time")) };
+    let counted: u64 = times.entries.iter().map(|run| u64::from(run.sample_count)).sum();
+    if counted != u64::from(frames) {
+        return Err(ContainerError::Contradiction("`stts` and `stsz` count the frames differently"));
+    }
+    if rest.iter().any(|run| run.sample_delta != first.sample_delta) {
+        return Err(ContainerError::Rate("frames last differently long"));
+    }
+    if first.sample_delta == 0 || timescale == 0 || timescale % first.sample_delta != 0 {
+        return Err(ContainerError::Rate("a frame is not a whole part of a second"));
+    }
+    Ok(timescale / first.sample_delta)
+}
+
+/// Walks chunk by chunk: each holds as many samples as the last run at or before it says.
+fn media_is_there(length: usize, samples: &StszSamples, frames: u32, runs: &Stsc, chunks: &[u64]) -> Result<(), ContainerError> {
+    let mut runs = runs.entries.iter().peekable();
+    let mut per_chunk = 0;
+    let mut done = 0;
+    for (number, from) in (1u32..).zip(chunks) {
+        while let Some(run) = runs.next_if(|run| run.first_chunk <= number) {
+            per_chunk = run.samples_per_chunk;
+        }
+        let end = done + u64::from(per_chunk);
+        if end > u64::from(frames) {
+            return Err(ContainerError::Contradiction("the chunks hold more frames than `stsz` counts"));
+        }
+        let bytes = match samples {
+            StszSamples::Identical { size, .. } => u64::from(*size) * u64::from(per_chunk),
+            StszSamples::Different { sizes } => sizes[done as usize..end as usize].iter().map(|size| u64::from(*size)).sum(),
+        };
+        let to = from.saturating_add(bytes);
+        if to > length as u64 {
+            return Err(ContainerError::NoMedia { from: *from, to, length });
+        }
+        done = end;
+    }
+    if done != u64::from(frames) {
+        return Err(ContainerError::Contradiction("the chunks hold fewer frames than `stsz` counts"));
+    }
+    Ok(())
+}
+
+/// A box, or what stands for one, in the file.
+#[derive(Clone, Copy)]
+struct Mp4Box<'a> {
+    at: usize,
+    body_at: usize,
+    kind: FourCC,
+    body: &'a [u8],
+}
+
+impl<'a> Mp4Box<'a> {
+    /// The boxes in it. Fewer than 8 bytes at the end are padding.
+    fn children(&self) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
+        let mut children = Vec::new();
+        let mut rest = self.body;
+        while let Some((head, behind)) = rest.split_first_chunk::<8>() {
+            let at = self.body_at + self.body.len() - rest.len();
+            let [size @ .., k0, k1, k2, k3] = *head;
+            let kind = FourCC::new(&[k0, k1, k2, k3]);
+            // ISO/IEC 14496-12, 4.2: 0 reaches to the end, 1 says that the size follows in 8 bytes.
+            let (header, says) = match (u32::from_be_bytes(size), behind.first_chunk()) {
+                (0, _) => (8, rest.len() as u64),
+                (1, Some(long)) => (16, u64::from_be_bytes(*long)),
+                (size, _) => (8, u64::from(size)),
+            };
+            let overrun = || ContainerError::Overrun { kind: kind.to_string(), at, says, room: rest.len() };
+            let end = usize::try_from(says).map_err(|_| overrun())?;
+            let body = rest.get(header..end).ok_or_else(overrun)?;
+            children.push(Mp4Box { at, body_at: at + header, kind, body });
+            rest = &rest[end..];
+        }
+        Ok(children)
+    }
+
+    fn all(&self, kind: &[u8; 4]) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
+        let mut children = self.children()?;
+        children.retain(|child| child.kind == FourCC::new(kind));
+        Ok(children)
+    }
+
+    /// The first of its kind.
+    fn only(&self, kind: &[u8; 4], parent: &'static str) -> Result<Mp4Box<'a>, ContainerError> {
+        self.all(kind)?.first().copied().ok_or(ContainerError::NoBox { kind: FourCC::new(kind), parent })
+    }
+
+    /// What follows this many bytes of fields, as if it were a box.
+    fn inside(&self, fields: usize) -> Result<Mp4Box<'a>, ContainerError> {
+        let room = self.body.len();
+        let overrun = || ContainerError::Overrun { kind: self.kind.to_string(), at: self.at, says: fields as u64, room };
+        let body = self.body.get(fields..).ok_or_else(overrun)?;
+        Ok(Mp4Box { body_at: self.body_at + fields, body, ..*self })
+    }
+
+    /// The fields of a leaf.
+    fn read<A: Atom>(&self) -> Result<A, ContainerError> {
+        A::decode_body(&mut &*self.body).map_err(|source| ContainerError::BadBox { kind: self.kind, source })
+    }
+}
