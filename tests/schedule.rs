@@ -1,1 +1,4 @@
-//! stub
+//! Feasts, the plan and the campaigns.
+#![allow(clippy::unwrap_used)]
+
+mod feasts;
