@@ -13,6 +13,9 @@ use crate::{
 /// Most bytes handed to the pipe at once.
 const PIECE: usize = 1 << 20;
 
+/// Gets the RGB frame of this index: rows of R, G, B bytes without gaps.
+pub type Take<'a> = dyn FnMut(u32, &[u8]) -> Result<(), BoxError> + 'a;
+
 /// The decoder program.
 #[derive(Debug, Clone)]
 pub struct Ffmpeg {
@@ -36,19 +39,13 @@ impl Ffmpeg {
         &self.version
     }
 
-    /// Decodes every frame to RGB (rows of R, G, B bytes without gaps) and gives them to `take`, one by one in showing
-    /// order.
+    /// Decodes every frame and gives them to `take`, one by one in showing order.
     ///
     /// # Errors
     /// [`FilmError::Container`] for what [`mp4::probe`] refuses, [`FilmError::Jail`] if decoding fails,
     /// [`FilmError::Frames`] if it warns or gives another number of frames than the file says, [`FilmError::Frame`] for
     /// what `take` returns.
-    pub fn decode(
-        &self,
-        file: &[u8],
-        cancel: &Cancel,
-        take: &mut dyn FnMut(u32, &[u8]) -> Result<(), BoxError>,
-    ) -> Result<Media, FilmError> {
+    pub fn decode(&self, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
         let media = mp4::probe(file)?;
         let frame_bytes = media.width as usize * media.height as usize * 3;
         let mut rest = file;

@@ -19,11 +19,11 @@ mod plate;
 mod program;
 
 pub use cancel::Cancel;
-pub use decoder::Ffmpeg;
+pub use decoder::{Ffmpeg, Take};
 pub use encoder::{Encoder, Frames, X264};
 pub use error::{BoxError, FilmError};
 pub use h264::{Sample, Stream, StreamError};
 pub use inspect::{Expectation, Inspector};
 pub use mp4::{ContainerError, mux, probe};
 pub use picture::Picture;
-pub use plate::{Plate, encode_plate};
+pub use plate::{Paint, Plate, encode_plate};

@@ -53,7 +53,7 @@ impl Picture {
     /// [`FilmError::Canvas`] if no video can have this size, length or rate.
     pub fn new(canvas: &Canvas) -> Result<Self, FilmError> {
         let refuse = |problem| Err(FilmError::Canvas { canvas: *canvas, problem });
-        if canvas.width == 0 || canvas.height == 0 || canvas.width % 2 != 0 || canvas.height % 2 != 0 {
+        if canvas.width == 0 || canvas.height == 0 || !canvas.width.is_multiple_of(2) || !canvas.height.is_multiple_of(2) {
             return refuse("width and height must be even and not 0");
         }
         if canvas.width > LONGEST_SIDE || canvas.height > LONGEST_SIDE {
@@ -147,5 +147,90 @@ fn convert_chroma(upper: &[u8], lower: &[u8], sums: &mut [[i32; 3]], cb: &mut [u
         *cb = weigh(CB_WEIGHTS) as u8;
         *cr = weigh(CR_WEIGHTS) as u8;
         left = *odd;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const CANVAS: Canvas = Canvas { width: 4, height: 2, frames: 1, fps: 1 };
+
+    fn samples(rgb: [u8; 3]) -> [u8; 3] {
+        let mut picture = Picture::new(&CANVAS).unwrap();
+        picture.set_rgb(&rgb.repeat(8));
+        let (cb, cr) = picture.chroma();
+        assert!(picture.luma().iter().all(|level| *level == picture.luma()[0]), "one colour, one level");
+        assert_eq!((cb[0], cr[0]), (cb[1], cr[1]), "one colour, one difference");
+        [picture.luma()[0], cb[0], cr[0]]
+    }
+
+    /// The inverse of ITU-R BT.709-6 in floats.
+    fn colour([y, cb, cr]: [u8; 3]) -> [f64; 3] {
+        let y = (f64::from(y) - 16.0) / 219.0;
+        let b = y + (f64::from(cb) - 128.0) / 224.0 * 1.8556;
+        let r = y + (f64::from(cr) - 128.0) / 224.0 * 1.5748;
+        let g = (y - 0.2126 * r - 0.0722 * b) / 0.7152;
+        [r, g, b].map(|level| level * 255.0)
+    }
+
+    #[test]
+    fn known_colours_have_the_samples_of_the_recommendation() {
+        let bars = [
+            ([0, 0, 0], [16, 128, 128]),
+            ([255, 255, 255], [235, 128, 128]),
+            ([128, 128, 128], [126, 128, 128]),
+            ([255, 0, 0], [63, 102, 240]),
+            ([0, 255, 0], [173, 42, 26]),
+            ([0, 0, 255], [32, 240, 118]),
+            ([255, 255, 0], [219, 16, 138]),
+            ([0, 255, 255], [188, 154, 16]),
+            ([255, 0, 255], [78, 214, 230]),
+        ];
+        for (rgb, expected) in bars {
+            assert_eq!(samples(rgb), expected, "{rgb:?}");
+        }
+    }
+
+    #[test]
+    fn every_grey_is_without_colour() {
+        for level in 0..=255 {
+            assert_eq!(samples([level; 3])[1..], [128, 128], "{level}");
+        }
+    }
+
+    #[test]
+    fn a_colour_comes_back_within_two_levels() {
+        for place in 0..18u32.pow(3) {
+            let rgb = [place % 18, place / 18 % 18, place / 324].map(|step| (step * 15) as u8);
+            for (was, is) in rgb.iter().zip(colour(samples(rgb))) {
+                assert!((f64::from(*was) - is).abs() <= 2.0, "{rgb:?} comes back as {:?}", colour(samples(rgb)));
+            }
+        }
+    }
+
+    #[test]
+    fn chroma_is_sited_on_the_left_column() {
+        let mut picture = Picture::new(&CANVAS).unwrap();
+        // One blue column, the second: it weighs a quarter on its left sample's site and a quarter on the next.
+        let row = [[0, 0, 0], [0, 0, 255], [0, 0, 0], [0, 0, 0]].concat();
+        picture.set_rgb(&row.repeat(2));
+        assert_eq!(picture.chroma().0, [156, 156]);
+        // The third: it is the site of the second sample and does not touch the first.
+        let row = [[0, 0, 0], [0, 0, 0], [0, 0, 255], [0, 0, 0]].concat();
+        picture.set_rgb(&row.repeat(2));
+        assert_eq!(picture.chroma().0, [128, 184]);
+    }
+
+    #[test]
+    fn a_canvas_that_no_video_can_have_is_refused() {
+        for (width, height, frames, fps) in
+            [(0, 2, 1, 1), (3, 2, 1, 1), (2, 5, 1, 1), (8194, 2, 1, 1), (2, 2, 0, 1), (2, 2, 1, 0), (2, 2, 1, 241)]
+        {
+            let canvas = Canvas { width, height, frames, fps };
+            assert!(matches!(Picture::new(&canvas), Err(FilmError::Canvas { .. })), "{canvas:?}");
+        }
     }
 }

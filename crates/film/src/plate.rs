@@ -15,8 +15,10 @@ pub struct Plate {
     pub verdict: Verdict,
 }
 
-/// Encodes a plate. `paint` fills an RGB frame (rows of R, G, B bytes without gaps) for each index from 0 on, in order;
-/// so its calls are also the progress. One frame is held at a time, and one thread encodes: the same frames give the same
+/// Fills the RGB frame of this index: rows of R, G, B bytes without gaps.
+pub type Paint<'a> = dyn FnMut(u32, &mut [u8]) -> Result<(), BoxError> + 'a;
+
+/// Encodes a plate. `paint` is asked for each frame from 0 on, in order, so its calls are also the progress. One frame is held at a time, and one thread encodes: the same frames give the same
 /// bytes.
 ///
 /// A failed verdict is not an error: the file is made all the same, for whoever wants to look at it.
@@ -27,7 +29,7 @@ pub fn encode_plate(
     encoder: &dyn Encoder,
     canvas: &Canvas,
     expectation: Expectation,
-    paint: &mut dyn FnMut(u32, &mut [u8]) -> Result<(), BoxError>,
+    paint: &mut Paint<'_>,
     cancel: &Cancel,
 ) -> Result<Plate, FilmError> {
     let mut rgb = vec![0; Picture::new(canvas)?.rgb_len()];

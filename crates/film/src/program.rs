@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::{OsStr, OsString},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -22,20 +23,20 @@ const VERSION_LIMITS: Limits = Limits {
 };
 
 /// The path in this environment variable, or else the first match in `PATH`.
-pub(crate) fn find(name: &'static str, variable: &str) -> Result<PathBuf, FilmError> {
-    if let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) {
-        let path = PathBuf::from(path);
-        return if is_program(&path) {
-            Ok(path)
-        } else {
-            Err(FilmError::Missing { program: name, looked: format!("{variable} ({})", path.display()) })
-        };
-    }
-    let folders = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&folders)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_absolute() && is_program(path))
-        .ok_or_else(|| FilmError::Missing { program: name, looked: format!("PATH ({})", folders.display()) })
+pub(crate) fn find(name: &'static str, variable: &'static str) -> Result<PathBuf, FilmError> {
+    search(name, variable, env::var_os(variable), &env::var_os("PATH").unwrap_or_default())
+}
+
+fn search(name: &'static str, variable: &str, named: Option<OsString>, folders: &OsStr) -> Result<PathBuf, FilmError> {
+    let (found, looked) = match named.filter(|path| !path.is_empty()) {
+        Some(path) => (Some(PathBuf::from(&path)).filter(|path| is_program(path)), format!("{variable} ({})", path.display())),
+        None => {
+            // A relative folder would name another program after the jail has changed folders.
+            let mut places = env::split_paths(folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name));
+            (places.find(|path| is_program(path)), format!("PATH ({})", folders.display()))
+        }
+    };
+    found.ok_or(FilmError::Missing { program: name, looked })
 }
 
 fn is_program(path: &Path) -> bool {
@@ -58,4 +59,29 @@ pub(crate) fn version(program: &Path, flag: &'static str, before: &str) -> Resul
         flag,
         said: line.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_variable_comes_before_the_path() {
+        let found = |named: Option<&str>| search("sh", "FESTOON_SH", named.map(Into::into), "/nowhere:bin:/bin".as_ref());
+        assert_eq!(found(None).unwrap(), Path::new("/bin/sh"));
+        assert_eq!(found(Some("")).unwrap(), Path::new("/bin/sh"));
+        assert_eq!(found(Some("/bin/cat")).unwrap(), Path::new("/bin/cat"));
+    }
+
+    #[test]
+    fn a_missing_program_is_named_with_where_it_was_looked_for_and_how_to_get_it() {
+        let error = search("x264", "FESTOON_X264", None, "/nowhere".as_ref()).unwrap_err();
+        assert_eq!(error.to_string(), "x264 is not installed: looked in PATH (/nowhere)");
+        let hint = "install it (Debian: apt-get install x264) or name its path in FESTOON_X264";
+        assert_eq!(error.hint().as_deref(), Some(hint));
+        let error = search("x264", "FESTOON_X264", Some("/etc/passwd".into()), "/bin".as_ref()).unwrap_err();
+        assert_eq!(error.to_string(), "x264 is not installed: looked in FESTOON_X264 (/etc/passwd)");
+    }
 }

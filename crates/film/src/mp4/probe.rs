@@ -138,7 +138,7 @@ fn rate(times: &Stts, timescale: u32, frames: u32) -> Result<u32, ContainerError
     if rest.iter().any(|run| run.sample_delta != first.sample_delta) {
         return Err(ContainerError::Rate("frames last differently long"));
     }
-    if first.sample_delta == 0 || timescale == 0 || timescale % first.sample_delta != 0 {
+    if first.sample_delta == 0 || timescale == 0 || !timescale.is_multiple_of(first.sample_delta) {
         return Err(ContainerError::Rate("a frame is not a whole part of a second"));
     }
     Ok(timescale / first.sample_delta)
