@@ -1,1 +1,152 @@
-//! stub
+//! Templates: what people pick from.
+//!
+//! A template is a folder: `template.toml` (its parameters, its plate, what to paint ahead) and `words/<locale>.toml`. Its
+//! name is the folder's. [`Library`] holds all of them and follows the folder while it changes; [`Template`] is one of them,
+//! checked so thoroughly that a pick with good values resolves. [`Report`] says what is wrong, every mistake with its line.
+//!
+//! docs/templates.md is written by [`reference`](reference::reference) from the same tables that the reader checks against.
+
+mod folder;
+mod library;
+mod parameter;
+mod prerender;
+mod prompt;
+mod reader;
+pub mod reference;
+mod report;
+mod scene;
+mod words;
+
+use std::collections::BTreeMap;
+
+use festoon_spec::{Canvas, Digest, Locale, Painter, Scene, TemplateId};
+
+pub use folder::{Known, check};
+pub use library::{Library, Templates, Watch, WatchError};
+pub use parameter::{Choice, Chosen, Kind, Parameter, Pattern, RESERVED, Touches, ValueError};
+pub use prerender::{Budget, CatchUp, Offset, OffsetError, PrerenderRule, RankedPick};
+pub use prompt::PromptError;
+pub use report::{Mistake, Place, Report, SourceFile};
+pub use words::{ParameterWords, Words};
+
+use crate::{locale::Fallbacks, makers::Makers};
+
+/// One template, checked.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The name of its folder.
+    pub id: TemplateId,
+    /// What may be chosen, in the order of the file.
+    pub parameters: Vec<Parameter>,
+    /// Size, length and frame rate of its plates.
+    pub canvas: Canvas,
+    /// What is painted before anybody asks.
+    pub prerender: Vec<PrerenderRule>,
+    /// Names these very files: it changes with every saved change, also one that moves no pixel.
+    pub revision: Digest,
+    default_locale: Locale,
+    fallbacks: Fallbacks,
+    words: BTreeMap<Locale, (Locale, Words)>,
+    source: SceneSource,
+    plate_digest: Digest,
+    overlay_digests: BTreeMap<Locale, Digest>,
+}
+
+/// The scene before anything is chosen, by its painter.
+#[derive(Debug, Clone)]
+enum SceneSource {
+    Motion(scene::MotionSource),
+    Wan(prompt::WanSource),
+}
+
+/// Why a template gives no scene for good values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SceneError {
+    /// The installation has no such checkpoint.
+    #[error("the template `{template}` is painted by the model `{model}`, which this installation does not have")]
+    UnknownModel {
+        /// The template.
+        template: TemplateId,
+        /// The name that the template says.
+        model: String,
+        /// The names that the installation knows.
+        known: Vec<String>,
+    },
+    /// The prompt does not render.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+}
+
+impl Template {
+    /// Who paints its plates.
+    pub fn painter(&self) -> Painter {
+        match &self.source {
+            SceneSource::Motion(_) => Painter::motion(),
+            SceneSource::Wan(_) => Painter::wan(),
+        }
+    }
+
+    /// The configured name of its checkpoint, if a model paints it.
+    pub fn model(&self) -> Option<&str> {
+        match &self.source {
+            SceneSource::Motion(_) => None,
+            SceneSource::Wan(wan) => Some(&wan.model),
+        }
+    }
+
+    /// The locales that have words of their own, as their files are named.
+    pub fn locales(&self) -> impl Iterator<Item = &Locale> {
+        self.words.values().map(|(written, _)| written)
+    }
+
+    /// The locale whose words are taken when nothing nearer has any.
+    pub fn default_locale(&self) -> &Locale {
+        &self.default_locale
+    }
+
+    /// The words for `locale`, from the nearest locale that has any: its own, its parents', a declared fallback's, at last
+    /// the default locale's. Also says whose they are.
+    pub fn words(&self, locale: &Locale) -> (&Locale, &Words) {
+        let nearest = self.fallbacks.chain(locale).into_iter().find_map(|locale| self.words.get(&locale));
+        let (written, words) =
+            nearest.or_else(|| self.words.get(&self.default_locale.minimized())).expect("checked: the default locale has words");
+        (written, words)
+    }
+
+    /// The parameter called `name`.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Names the part of the template that every plate depends on: painter, canvas, scene or skeleton, sampling. Palettes,
+    /// choices and locales are not in it, since what a pick takes of them is in its scene: to change one palette leaves the
+    /// plates of the others alone.
+    pub fn plate_digest(&self) -> Digest {
+        self.plate_digest
+    }
+
+    /// Names what the overlay may draw besides the values of a pick: its parameters, and the drawn words of `locale`.
+    pub fn overlay_digest(&self, locale: &Locale) -> Digest {
+        let (written, _) = self.words(locale);
+        self.overlay_digests[&written.minimized()]
+    }
+
+    /// What is painted for `locale` with these values, one for each parameter that has any.
+    ///
+    /// # Errors
+    /// If the model is not installed or the prompt does not render.
+    pub(crate) fn scene(&self, locale: &Locale, values: &BTreeMap<String, Chosen>, makers: &Makers) -> Result<Scene, SceneError> {
+        let chain = self.fallbacks.chain(locale);
+        match &self.source {
+            SceneSource::Motion(motion) => Ok(Scene::Motion(motion.build(&chain, values))),
+            SceneSource::Wan(wan) => {
+                let model = makers.models.get(&wan.model).ok_or_else(|| SceneError::UnknownModel {
+                    template: self.id.clone(),
+                    model: wan.model.clone(),
+                    known: makers.models.keys().cloned().collect(),
+                })?;
+                Ok(Scene::Wan(wan.build(&chain, values, *model)?))
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::RenderKey;
+use crate::{Digest, RenderKey};
 
 /// A fraction in thousandths. Two numbers that differ by less than half of one are the same in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -157,6 +157,15 @@ impl Canonical {
     /// The key under a context such as `festoon 2026 plate key v1`. A context is published once and never reused for
     /// another form.
     pub(crate) fn key(self, context: &str) -> RenderKey {
+        RenderKey::from_bytes(self.hash(context))
+    }
+
+    /// The digest under a context, for an input that a spec names by its digest.
+    pub fn digest(self, context: &str) -> Digest {
+        Digest::from_bytes(self.hash(context))
+    }
+
+    fn hash(self, context: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key(context);
         for Field { name, value } in &self.fields {
             let (tag, bytes) = value.tag_and_bytes();
@@ -166,6 +175,6 @@ impl Canonical {
             hasher.update(&(bytes.len() as u32).to_le_bytes());
             hasher.update(&bytes);
         }
-        RenderKey::from_bytes(*hasher.finalize().as_bytes())
+        *hasher.finalize().as_bytes()
     }
 }

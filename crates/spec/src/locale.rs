@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use icu_locale::{LocaleCanonicalizer, LocaleExpander, subtags};
+use icu_locale::{LocaleCanonicalizer, LocaleExpander, LocaleFallbacker, subtags};
 use serde::{Deserialize, Serialize};
 
 /// A BCP-47 language tag in canonical form: aliases replaced, case and separators normalised, no extensions.
@@ -33,6 +33,35 @@ impl Locale {
         let mut identifier = self.identifier();
         LocaleExpander::new_extended().maximize(&mut identifier);
         Locale(identifier.to_string())
+    }
+
+    /// The shortest tag that means the same: `zh-Hant-TW` becomes `zh-TW`, `fr-Latn-FR` becomes `fr`.
+    pub fn minimized(&self) -> Locale {
+        let mut identifier = self.identifier();
+        LocaleExpander::new_extended().minimize(&mut identifier);
+        Locale(identifier.to_string())
+    }
+
+    /// This locale and its parents after CLDR, each [minimized](Locale::minimized): `es-MX`, `es-419`, `es`. A parent is
+    /// always written in the same script: `zh-TW` leads to `zh-Hant`, never to `zh`, whose likely script is another.
+    pub fn ancestry(&self) -> Vec<Locale> {
+        let mut step = LocaleFallbacker::new()
+            .for_config(Default::default())
+            .fallback_for((&icu_locale::Locale::from(self.identifier())).into());
+        let mut chain = vec![self.minimized()];
+        while !step.get().is_unknown() {
+            let ancestor = Locale(step.get().into_locale().id.to_string()).minimized();
+            if !chain.contains(&ancestor) {
+                chain.push(ancestor);
+            }
+            step.step();
+        }
+        chain
+    }
+
+    /// Whether the language is one that CLDR knows the script of; `qq` is a well-formed tag and names nothing.
+    pub fn is_known(&self) -> bool {
+        self.script().is_some()
     }
 
     /// The likely script, for example `Hant` for `zh-TW`.

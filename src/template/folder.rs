@@ -1,0 +1,477 @@
+//! Reads a folder of templates and reports every mistake in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use festoon_spec::{Canonical, Canvas, Digest, Locale, TemplateId};
+
+use super::{
+    Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
+    parameter::read_parameters,
+    prerender::read_rule,
+    prompt::WanSource,
+    reader::{Key, Page, Section, Table, did_you_mean},
+    scene::{MotionSource, Uses},
+};
+use crate::locale::Fallbacks;
+
+/// Most bytes of one file.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+/// Most templates of one folder.
+const MAX_TEMPLATES: usize = 1000;
+/// Most files of words of one template.
+const MAX_WORDS: usize = 200;
+/// Most pre-render rules of one template.
+const MAX_RULES: usize = 32;
+/// Context of a template's plate digest.
+const PLATE_CONTEXT: &str = "festoon 2026-11 template plate digest v1";
+/// Context of a template's overlay digest.
+const OVERLAY_CONTEXT: &str = "festoon 2026-11 template overlay digest v1";
+/// Context of a template's revision.
+const REVISION_CONTEXT: &str = "festoon 2026-11 template revision v1";
+
+/// `template.toml`.
+pub static TEMPLATE: Section = Section {
+    title: "template.toml",
+    about: "A template is a folder with this file and `words/<locale>.toml`. The folder's name is the template's id: lower-case letters, digits and single hyphens.",
+    keys: &[
+        Key {
+            name: "painter",
+            holds: "`motion` or `wan`",
+            default: None,
+            about: "Who paints the plates: procedural motion graphics, or the text-to-video model.",
+        },
+        Key {
+            name: "default_locale",
+            holds: "a locale",
+            default: Some("`en`"),
+            about: "Whose words are taken for a locale that has none.",
+        },
+        Key {
+            name: "fallback",
+            holds: "a table of locales by locale",
+            default: Some("none"),
+            about: "Where else to look for words and scenes, for example `{ \"zh-Hant\" = \"zh-Hans\" }`, which never happens by itself.",
+        },
+        Key { name: "canvas", holds: "a table, see `[canvas]`", default: None, about: "Size, length and frame rate." },
+        Key {
+            name: "parameters",
+            holds: "a table for each parameter, see `[parameters.<name>]`",
+            default: Some("none"),
+            about: "What may be chosen.",
+        },
+        Key {
+            name: "palettes",
+            holds: "a table for each palette, see `[palettes.<name>]`",
+            default: Some("none"),
+            about: "Colours for motion graphics.",
+        },
+        Key {
+            name: "scene",
+            holds: "a table, see `[scene]`",
+            default: Some("none"),
+            about: "What motion graphics paint; needed if `painter = \"motion\"`.",
+        },
+        Key {
+            name: "prompt",
+            holds: "a table, see `[prompt]`",
+            default: Some("none"),
+            about: "What the model is told; needed if `painter = \"wan\"`.",
+        },
+        Key {
+            name: "sampling",
+            holds: "a table, see `[sampling]`",
+            default: Some("none"),
+            about: "How the model paints; needed if `painter = \"wan\"`.",
+        },
+        Key {
+            name: "prerender",
+            holds: "tables, see `[[prerender]]`",
+            default: Some("none"),
+            about: "What is painted before anybody asks.",
+        },
+    ],
+};
+
+/// `[canvas]`.
+pub static CANVAS: Section = Section {
+    title: "[canvas]",
+    about: "Size, length and frame rate of the plates. The model paints sides that are multiples of 16, and 4 n + 1 frames.",
+    keys: &[
+        Key { name: "width", holds: "an even number from 16 to 3840", default: None, about: "Pixels across." },
+        Key { name: "height", holds: "an even number from 16 to 3840", default: None, about: "Pixels down." },
+        Key { name: "frames", holds: "a whole number from 1 to 1800", default: None, about: "Number of frames." },
+        Key { name: "fps", holds: "a whole number from 1 to 60", default: None, about: "Frames per second." },
+    ],
+};
+
+/// What templates may refer to. What is not known is not checked.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The ids of feasts.
+    pub feasts: Option<BTreeSet<String>>,
+    /// The configured names of checkpoints.
+    pub models: Option<BTreeSet<String>>,
+}
+
+/// Reads the templates in `folder`, or the one whose folder it is. Gives those without a mistake, and every mistake of the
+/// others.
+pub fn check(folder: &Path, known: &Known) -> (Vec<Template>, Report) {
+    let mut found = Vec::new();
+    let mut report = Report::default();
+    for (_, read) in read_all(folder, known) {
+        match read {
+            Ok(template) => found.push(template),
+            Err(mistakes) => report.mistakes.extend(mistakes),
+        }
+    }
+    (found, report)
+}
+
+/// One folder's name and what was found in it.
+pub(super) type ReadFolder = (String, Result<Template, Vec<Mistake>>);
+
+/// Reads each template in `folder`, or the one whose folder it is.
+pub(super) fn read_all(folder: &Path, known: &Known) -> Vec<ReadFolder> {
+    let name = |folder: &Path| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if folder.join("template.toml").is_file() {
+        let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        return vec![(name(&absolute), read(folder, &name(&absolute), known))];
+    }
+    let folders = match subfolders(folder) {
+        Ok(folders) => folders,
+        Err(error) => return vec![(String::new(), Err(vec![unreadable(folder, &error)]))],
+    };
+    if folders.is_empty() || folders.len() > MAX_TEMPLATES {
+        let message = format!(
+            "expected 1 to {MAX_TEMPLATES} folders with a template.toml in {}, found {}",
+            folder.display(),
+            folders.len()
+        );
+        return vec![(String::new(), Err(vec![whole_file(folder, "no-templates", message)]))];
+    }
+    folders.iter().map(|folder| (name(folder), read(folder, &name(folder), known))).collect()
+}
+
+fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() && !hidden {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// Reads one template.
+fn read(folder: &Path, name: &str, known: &Known) -> Result<Template, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let id = name.parse::<TemplateId>();
+    if let Err(error) = &id {
+        mistakes.push(whole_file(folder, "bad-template-id", error.to_string()));
+    }
+    let page = match open(&folder.join("template.toml")) {
+        Ok(file) => Page::new(file),
+        Err(mistake) => {
+            mistakes.push(mistake);
+            return Err(mistakes);
+        }
+    };
+    let mut revision = Canonical::default();
+    revision.text("template.toml", page.file.text());
+
+    let parts = {
+        let document = page.parse();
+        let table = page.open(&document, &TEMPLATE);
+        let parameters = read_parameters(&table);
+        let (words, wrong) = read_words(&folder.join("words"), &parameters, &mut revision);
+        mistakes.extend(wrong);
+        read_parts(&table, parameters, words, known)
+    };
+    mistakes.splice(0..0, page.finish());
+    match (id, parts) {
+        (Ok(id), Some(parts)) if mistakes.is_empty() => Ok(parts.named(id, revision.digest(REVISION_CONTEXT))),
+        _ => Err(mistakes),
+    }
+}
+
+/// Everything of a template but its name.
+struct Parts {
+    parameters: Vec<Parameter>,
+    canvas: Canvas,
+    default_locale: Locale,
+    fallbacks: Fallbacks,
+    words: BTreeMap<Locale, (Locale, Words)>,
+    source: SceneSource,
+    prerender: Vec<super::PrerenderRule>,
+    plate_digest: Digest,
+    overlay_digests: BTreeMap<Locale, Digest>,
+}
+
+impl Parts {
+    fn named(self, id: TemplateId, revision: Digest) -> Template {
+        let Parts { parameters, canvas, default_locale, fallbacks, words, source, prerender, plate_digest, overlay_digests } =
+            self;
+        Template {
+            id,
+            parameters,
+            canvas,
+            prerender,
+            revision,
+            default_locale,
+            fallbacks,
+            words,
+            source,
+            plate_digest,
+            overlay_digests,
+        }
+    }
+}
+
+/// Reads what template.toml says. Everything is looked at before anything missing ends it, so that every mistake is found.
+fn read_parts(
+    table: &Table<'_>,
+    parameters: Vec<Parameter>,
+    words: BTreeMap<Locale, (Locale, Words)>,
+    known: &Known,
+) -> Option<Parts> {
+    let default_locale = match table.find("default_locale") {
+        Some(item) => item.read::<Locale>().map(|locale| locale.value),
+        None => "en".parse().ok(),
+    };
+    if let Some(locale) = default_locale.as_ref().filter(|locale| !words.contains_key(&locale.minimized())) {
+        let hint = format!("write words/{locale}.toml");
+        table.mistake("missing-words", "default_locale", format!("there are no words for the default locale `{locale}`"), hint);
+    }
+    let fallbacks = read_fallbacks(table);
+    let uses = Uses::of(&parameters);
+    let painter = table.text("painter");
+    let wan = painter.as_ref().is_some_and(|painter| painter.value == "wan");
+    let canvas = table.table("canvas", &CANVAS).and_then(|canvas| read_canvas(&canvas, wan));
+    let source = match painter.as_ref().map(|painter| painter.value) {
+        Some("motion") => {
+            refuse(table, "motion", &["prompt", "sampling"]);
+            require(table, "motion", &["scene"]);
+            MotionSource::read(table, &uses).map(SceneSource::Motion)
+        }
+        Some("wan") => {
+            refuse(table, "wan", &["scene", "palettes"]);
+            require(table, "wan", &["prompt", "sampling"]);
+            let source = WanSource::read(table, &parameters, &uses);
+            if let (Some(source), Some(models)) = (&source, &known.models)
+                && !models.contains(&source.model)
+            {
+                let hint = did_you_mean(&source.model, models.iter().map(String::as_str));
+                table.mistake(
+                    "unknown-model",
+                    "sampling",
+                    format!("there is no model `{}` in the configuration", source.model),
+                    hint,
+                );
+            }
+            source.map(SceneSource::Wan)
+        }
+        Some(other) => {
+            let hint = "the painters are: motion, wan".to_owned();
+            table.mistake("unknown-painter", "painter", format!("there is no painter `{other}`"), hint);
+            None
+        }
+        None => None,
+    };
+    if source.is_some() {
+        for (name, item) in table.entries("parameters", usize::MAX) {
+            let of_plate = |parameter: &&Parameter| parameter.name == name.value && parameter.touches == Touches::Plate;
+            if parameters.iter().find(of_plate).is_some() && !uses.is_used(name.value) {
+                let hint = "use it in the scene or the prompt, or write `touches = \"overlay\"`".to_owned();
+                let message = format!("the parameter `{}` touches the plate, but nothing there uses it", name.value);
+                item.page.mistake("unused-parameter", name.span, message, hint);
+            }
+        }
+    }
+    let chain = |locale: &Locale| fallbacks.as_ref().map(|fallbacks| fallbacks.chain(locale)).unwrap_or_default();
+    let mut prerender: Vec<super::PrerenderRule> = Vec::new();
+    for item in table.list("prerender", MAX_RULES) {
+        let locales: Vec<_> = words.values().map(|(written, _)| written.clone()).collect();
+        let has_words = |locale: &Locale| chain(locale).iter().any(|locale| words.contains_key(locale));
+        if let Some(rule) = read_rule(&item, &parameters, &locales, &has_words, known.feasts.as_ref()) {
+            if prerender.iter().any(|earlier| earlier.id == rule.id) {
+                let hint = "write another `id = …`".to_owned();
+                item.mistake("repeated-name", format!("there are two rules with the id `{}`", rule.id), hint);
+            }
+            prerender.push(rule);
+        }
+    }
+    let plate_digest = digest_plate(table, wan);
+    let overlay_digests = words.iter().map(|(locale, (_, words))| (locale.clone(), digest_overlay(&parameters, words))).collect();
+    Some(Parts {
+        canvas: canvas?,
+        default_locale: default_locale?,
+        fallbacks: fallbacks?,
+        source: source?,
+        parameters,
+        words,
+        prerender,
+        plate_digest,
+        overlay_digests,
+    })
+}
+
+fn refuse(table: &Table<'_>, painter: &str, keys: &[&str]) {
+    for key in keys.iter().filter(|key| table.has(key)) {
+        table.mistake("misplaced-key", key, format!("the painter `{painter}` does not read `{key}`"), "leave it out".to_owned());
+    }
+}
+
+fn require(table: &Table<'_>, painter: &str, keys: &[&str]) {
+    for key in keys.iter().filter(|key| !table.has(key)) {
+        table.mistake("missing-key", "painter", format!("the painter `{painter}` needs [{key}]"), None);
+    }
+}
+
+fn read_canvas(canvas: &Table<'_>, wan: bool) -> Option<Canvas> {
+    let (width, height) = (canvas.whole("width", 16..=3840), canvas.whole("height", 16..=3840));
+    let (frames, fps) = (canvas.whole("frames", 1..=1800), canvas.whole("fps", 1..=60));
+    for (key, side) in [("width", width), ("height", height)] {
+        let unit = if wan { 16 } else { 2 };
+        if let Some(side) = side.filter(|side| side % unit != 0) {
+            let (below, above) = (side - side % unit, side - side % unit + unit);
+            let message = format!("`{key}` is {side}, expected a multiple of {unit}");
+            canvas.mistake("bad-canvas", key, message, format!("{below} and {above} are"));
+        }
+    }
+    if let Some(frames) = frames.filter(|frames| wan && frames % 4 != 1) {
+        let below = frames.saturating_sub(1) / 4 * 4 + 1;
+        let message = format!("`frames` is {frames}, expected 4 n + 1 for the model");
+        canvas.mistake("bad-canvas", "frames", message, format!("{below} and {} are", below + 4));
+    }
+    Some(Canvas { width: width?, height: height?, frames: frames?, fps: fps? })
+}
+
+fn read_fallbacks(table: &Table<'_>) -> Option<Fallbacks> {
+    let mut declared = Vec::new();
+    for (from, to) in table.entries("fallback", MAX_WORDS) {
+        match from.value.parse::<Locale>() {
+            Ok(from) => declared.push((from, to.read::<Locale>()?.value)),
+            Err(error) => table.page.mistake("bad-locale", from.span, error.to_string(), None),
+        }
+    }
+    Some(Fallbacks::new(declared))
+}
+
+type ReadWords = (BTreeMap<Locale, (Locale, Words)>, Vec<Mistake>);
+
+/// Reads every file of words.
+fn read_words(folder: &Path, parameters: &[Parameter], revision: &mut Canonical) -> ReadWords {
+    let mut words: BTreeMap<Locale, (Locale, Words)> = BTreeMap::new();
+    let mut mistakes = Vec::new();
+    let files = match words_files(folder) {
+        Ok(files) if files.len() <= MAX_WORDS => files,
+        Ok(files) => {
+            let message = format!("{} files of words, at most {MAX_WORDS} are allowed", files.len());
+            return (words, vec![whole_file(folder, "too-many", message)]);
+        }
+        Err(error) => return (words, vec![unreadable(folder, &error)]),
+    };
+    for path in files {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let locale = match name.parse::<Locale>() {
+            Ok(locale) if locale.as_str() == name => Some(locale),
+            Ok(locale) => {
+                let message = format!("the file is named `{name}.toml`, its canonical name is `{locale}.toml`");
+                mistakes.push(whole_file(&path, "bad-locale", message));
+                None
+            }
+            Err(error) => {
+                mistakes.push(whole_file(&path, "bad-locale", error.to_string()));
+                None
+            }
+        };
+        let page = match open(&path) {
+            Ok(file) => Page::new(file),
+            Err(mistake) => {
+                mistakes.push(mistake);
+                continue;
+            }
+        };
+        revision.text(&format!("words/{name}.toml"), page.file.text());
+        let read = Words::read(&page, parameters);
+        mistakes.extend(page.finish());
+        let Some(locale) = locale else { continue };
+        if let Some((other, _)) = words.insert(locale.minimized(), (locale.clone(), read)) {
+            let message = format!("`{locale}` and `{other}` mean the same: keep one of the two files");
+            mistakes.push(whole_file(&path, "repeated-locale", message));
+        }
+    }
+    (words, mistakes)
+}
+
+fn words_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn digest_plate(table: &Table<'_>, wan: bool) -> Digest {
+    let mut form = Canonical::default();
+    table.write(&mut form, &["painter", "canvas"]);
+    if wan {
+        table.write_inside(&mut form, "prompt", &["skeleton", "negative"]);
+        let sampling = ["sampler", "steps", "shift", "guidance_high", "guidance_low", "loras"];
+        table.write_inside(&mut form, "sampling", &sampling);
+    } else {
+        table.write_inside(&mut form, "scene", &["layers", "palette", "camera", "finish", "looped"]);
+    }
+    form.digest(PLATE_CONTEXT)
+}
+
+fn digest_overlay(parameters: &[Parameter], words: &Words) -> Digest {
+    let mut form = Canonical::default();
+    let drawn: Vec<_> = parameters.iter().filter(|parameter| parameter.touches == Touches::Overlay).collect();
+    form.list("parameters", &drawn, |form, parameter| {
+        form.text("name", &parameter.name);
+        form.text("kind", parameter.kind.name());
+    });
+    form.group("words", |form| words.write_drawn(form, parameters));
+    form.digest(OVERLAY_CONTEXT)
+}
+
+/// Reads a file that is not larger than it may be.
+fn open(path: &Path) -> Result<Arc<SourceFile>, Mistake> {
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(whole_file(path, "too-large", format!("the file is larger than {MAX_FILE_BYTES} bytes")));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Arc::new(SourceFile::new(path.to_owned(), text))),
+        Err(error) => {
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Err(whole_file(path, "not-utf-8", format!("the file is not UTF-8 from line {line} on")))
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Mistake {
+    whole_file(path, "unreadable", format!("cannot read {}: {error}", path.display()))
+}
+
+fn whole_file(path: &Path, code: &'static str, message: String) -> Mistake {
+    let file = Arc::new(SourceFile::new(path.to_owned(), String::new()));
+    Mistake { code, message, hint: None, place: Place { file, span: 0..0 } }
+}

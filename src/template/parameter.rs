@@ -1,0 +1,649 @@
+//! What a person may choose: typed, bounded, and in one canonical form.
+
+use std::fmt;
+
+use festoon_spec::{Colour, ColourError, Digest, Milli};
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::reader::{Item, Key, Section, Table, did_you_mean};
+
+/// Code points in one grapheme: the longest emoji sequences have about ten; more is a pile of combining marks.
+const GRAPHEME_CODE_POINTS: usize = 20;
+
+/// Names that a query string uses for something else; no parameter may have one.
+pub const RESERVED: [&str; 14] = [
+    "expires",
+    "fallback",
+    "format",
+    "key",
+    "kid",
+    "locale",
+    "profile",
+    "sig",
+    "signature",
+    "template",
+    "tenant",
+    "token",
+    "variation",
+    "wait",
+];
+
+/// Most parameters of a template.
+const MAX_PARAMETERS: usize = 32;
+/// Most choices of a parameter.
+const MAX_CHOICES: usize = 64;
+
+const KIND: Key = Key {
+    name: "kind",
+    holds: "`choice`, `text`, `colour`, `number`, `image` or `boolean`",
+    default: None,
+    about: "What may be chosen.",
+};
+const TOUCHES: Key = Key {
+    name: "touches",
+    holds: "`plate` or `overlay`",
+    default: None,
+    about: "What a change moves: the expensive footage, or only what is drawn on it.",
+};
+
+macro_rules! parameter_section {
+    ($name:ident, $kind:literal, $about:literal, [$($key:expr),* $(,)?]) => {
+        #[doc = concat!("`[parameters.<name>]` of kind `", $kind, "`.")]
+        pub static $name: Section = Section {
+            title: concat!("[parameters.<name>] of kind `", $kind, "`"),
+            about: $about,
+            keys: &[KIND, TOUCHES, $($key),*],
+        };
+    };
+}
+
+parameter_section!(
+    CHOICE_PARAMETER,
+    "choice",
+    "One of a few.",
+    [
+        Key {
+            name: "choices",
+            holds: "a list of ids, or a table of `[parameters.<name>.choices.<id>]`",
+            default: None,
+            about: "What may be chosen: one to 64 ids of lower-case letters, digits and single hyphens."
+        },
+        Key {
+            name: "default",
+            holds: "one of the choices",
+            default: Some("the first choice"),
+            about: "Taken when nothing is chosen."
+        },
+    ]
+);
+parameter_section!(
+    TEXT_PARAMETER,
+    "text",
+    "Free text. Control characters and those that turn the direction of writing are refused; it is brought to Unicode NFC, and blanks around it are dropped.",
+    [
+        Key {
+            name: "max_graphemes",
+            holds: "a whole number from 1 to 500",
+            default: None,
+            about: "Most characters, as a reader counts them."
+        },
+        Key { name: "lines", holds: "a whole number from 1 to 10", default: Some("1"), about: "Most lines." },
+        Key { name: "pattern", holds: "a regular expression", default: Some("none"), about: "What the whole text must match." },
+        Key {
+            name: "in_prompt",
+            holds: "`true` or `false`",
+            default: Some("`false`"),
+            about: "Whether what people type may be put into a prompt; it is inserted as data, never read as a skeleton."
+        },
+        Key {
+            name: "default",
+            holds: "a text",
+            default: Some("the `default` in the words of each locale"),
+            about: "Taken when nothing is typed."
+        },
+    ]
+);
+parameter_section!(
+    COLOUR_PARAMETER,
+    "colour",
+    "An sRGB colour.",
+    [Key { name: "default", holds: "a colour, `#rrggbb`", default: None, about: "Taken when nothing is chosen." },]
+);
+parameter_section!(
+    NUMBER_PARAMETER,
+    "number",
+    "A number on a grid, to a thousandth.",
+    [
+        Key { name: "min", holds: "a number", default: None, about: "The smallest." },
+        Key { name: "max", holds: "a number", default: None, about: "The largest." },
+        Key { name: "step", holds: "a number above 0", default: None, about: "The distance of neighbours, counted from `min`." },
+        Key { name: "default", holds: "a number on the grid", default: None, about: "Taken when nothing is chosen." },
+    ]
+);
+parameter_section!(
+    IMAGE_PARAMETER,
+    "image",
+    "An uploaded picture, named by the blake3 of its bytes. Without one there is none.",
+    []
+);
+parameter_section!(
+    BOOLEAN_PARAMETER,
+    "boolean",
+    "Yes or no.",
+    [Key { name: "default", holds: "`true` or `false`", default: Some("`false`"), about: "Taken when nothing is chosen." },]
+);
+
+/// `[parameters.<name>.choices.<id>]`.
+pub static CHOICE: Section = Section {
+    title: "[parameters.<name>.choices.<id>]",
+    about: "One of the choices.",
+    keys: &[Key { name: "prompt", holds: "a text", default: Some("the id"), about: "What the prompt says for it." }],
+};
+
+/// Each kind's name and keys.
+const KINDS: [(&str, &Section); 6] = [
+    ("choice", &CHOICE_PARAMETER),
+    ("text", &TEXT_PARAMETER),
+    ("colour", &COLOUR_PARAMETER),
+    ("number", &NUMBER_PARAMETER),
+    ("image", &IMAGE_PARAMETER),
+    ("boolean", &BOOLEAN_PARAMETER),
+];
+
+/// One thing that may be chosen in a template.
+#[derive(Debug, Clone, Serialize)]
+pub struct Parameter {
+    /// Lower-case letters, digits and underscores; what a query string and a prompt call it.
+    pub name: String,
+    /// What may be chosen.
+    #[serde(flatten)]
+    pub kind: Kind,
+    /// What a change moves.
+    pub touches: Touches,
+    /// Taken when nothing is chosen. A text without one here has one in the words of each locale; an image may have none.
+    pub default: Option<Chosen>,
+}
+
+/// What a change of a parameter moves: the expensive footage, or only what is drawn on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Touches {
+    /// The plate.
+    Plate,
+    /// The overlay.
+    Overlay,
+}
+
+impl Touches {
+    /// The name used in template.toml.
+    pub fn name(self) -> &'static str {
+        match self {
+            Touches::Plate => "plate",
+            Touches::Overlay => "overlay",
+        }
+    }
+}
+
+/// What may be chosen.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Kind {
+    /// One of a few.
+    Choice {
+        /// In the order of the template.
+        choices: Vec<Choice>,
+    },
+    /// Free text.
+    Text {
+        /// Most characters as a reader counts them (grapheme clusters).
+        max_graphemes: usize,
+        /// Most lines.
+        lines: usize,
+        /// What the whole text must match.
+        pattern: Option<Pattern>,
+        /// Whether the text may be put into a prompt.
+        in_prompt: bool,
+    },
+    /// An sRGB colour.
+    Colour,
+    /// A number on a grid: `min`, `min + step`, … up to `max`.
+    Number {
+        /// The smallest.
+        min: Milli,
+        /// The largest.
+        max: Milli,
+        /// The distance of neighbours.
+        step: Milli,
+    },
+    /// An uploaded picture, named by the blake3 of its bytes.
+    Image,
+    /// Yes or no.
+    Boolean,
+}
+
+impl Kind {
+    /// The name used in template.toml.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Choice { .. } => "choice",
+            Kind::Text { .. } => "text",
+            Kind::Colour => "colour",
+            Kind::Number { .. } => "number",
+            Kind::Image => "image",
+            Kind::Boolean => "boolean",
+        }
+    }
+}
+
+/// One of a few.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// What a query string calls it.
+    pub id: String,
+    /// What a prompt says for it, if not the id.
+    pub prompt: Option<String>,
+}
+
+/// A regular expression that a whole text must match.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    written: String,
+    compiled: regex::Regex,
+}
+
+impl Pattern {
+    /// Most memory that one may need when compiled.
+    const SIZE_LIMIT: usize = 256 * 1024;
+
+    /// Compiles it. Matching takes time linear in the text, so a pattern cannot be used to stall.
+    ///
+    /// # Errors
+    /// If it is not a regular expression, or a very large one.
+    pub fn new(written: &str) -> Result<Self, regex::Error> {
+        let compiled = regex::RegexBuilder::new(&format!(r"\A(?:{written})\z")).size_limit(Self::SIZE_LIMIT).build()?;
+        Ok(Self { written: written.to_owned(), compiled })
+    }
+
+    /// As written in the template.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
+    }
+}
+
+/// A value that a parameter has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// The id of a choice.
+    Choice(String),
+    /// Text, in NFC, with `\n` between lines and no blank around it.
+    Text(String),
+    /// A colour.
+    Colour(Colour),
+    /// A number.
+    Number(Milli),
+    /// The digest of a picture's bytes.
+    Image(Digest),
+    /// Yes or no.
+    Boolean(bool),
+}
+
+impl fmt::Display for Chosen {
+    /// The canonical text, which a query string may carry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Chosen::Choice(text) | Chosen::Text(text) => f.write_str(text),
+            Chosen::Colour(colour) => write!(f, "{colour}"),
+            Chosen::Number(number) => write!(f, "{number}"),
+            Chosen::Image(digest) => write!(f, "{digest}"),
+            Chosen::Boolean(flag) => write!(f, "{flag}"),
+        }
+    }
+}
+
+impl Serialize for Chosen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why a text is no value of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Not one of the choices.
+    #[error("`{given}` is not one of its choices")]
+    NotAChoice {
+        /// The text, shortened.
+        given: String,
+        /// What may be chosen.
+        allowed: Vec<String>,
+    },
+    /// Too many characters.
+    #[error("the text has {graphemes} characters, at most {limit} are allowed")]
+    TooLong {
+        /// As a reader counts them.
+        graphemes: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// Too many lines.
+    #[error("the text has {lines} lines, at most {limit} are allowed")]
+    TooManyLines {
+        /// How many.
+        lines: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// A control character or one that turns the direction of the text around it.
+    #[error("the text holds the invisible character U+{code_point:04X}, which is not allowed")]
+    ForbiddenCharacter {
+        /// Which.
+        code_point: u32,
+    },
+    /// A pile of combining marks or of invisible joiners.
+    #[error("one character of the text is made of {code_points} code points, at most {GRAPHEME_CODE_POINTS} are allowed")]
+    PiledUp {
+        /// How many.
+        code_points: usize,
+    },
+    /// Not what the template's pattern asks for.
+    #[error("the text does not match the pattern `{pattern}`")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+    },
+    /// Not a colour.
+    #[error(transparent)]
+    Colour(#[from] ColourError),
+    /// Not a number.
+    #[error("`{given}` is not a number")]
+    NotANumber {
+        /// The text, shortened.
+        given: String,
+    },
+    /// A number outside its range.
+    #[error("{given} is not between {min} and {max}")]
+    OutOfRange {
+        /// The number.
+        given: Milli,
+        /// The smallest.
+        min: Milli,
+        /// The largest.
+        max: Milli,
+    },
+    /// A number between two steps.
+    #[error("{given} is not on the grid from {min} in steps of {step}")]
+    OffStep {
+        /// The number.
+        given: Milli,
+        /// The smallest.
+        min: Milli,
+        /// The step.
+        step: Milli,
+        /// The nearest number on the grid.
+        nearest: Milli,
+    },
+    /// Not the digest of an image.
+    #[error("`{given}` is not an image: expected the 64 lower-case hexadecimal digits of its blake3 hash")]
+    NotAnImage {
+        /// The text, shortened.
+        given: String,
+    },
+    /// Neither yes nor no.
+    #[error("`{given}` is neither `true` nor `false`")]
+    NotABoolean {
+        /// The text, shortened.
+        given: String,
+    },
+}
+
+impl ValueError {
+    /// A stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ValueError::NotAChoice { .. } => "unknown-choice",
+            ValueError::TooLong { .. } => "text-too-long",
+            ValueError::TooManyLines { .. } => "too-many-lines",
+            ValueError::ForbiddenCharacter { .. } => "forbidden-character",
+            ValueError::PiledUp { .. } => "piled-up-character",
+            ValueError::Pattern { .. } => "pattern-mismatch",
+            ValueError::Colour(_) => "bad-colour",
+            ValueError::NotANumber { .. } => "bad-number",
+            ValueError::OutOfRange { .. } => "number-out-of-range",
+            ValueError::OffStep { .. } => "number-off-step",
+            ValueError::NotAnImage { .. } => "bad-image",
+            ValueError::NotABoolean { .. } => "bad-boolean",
+        }
+    }
+
+    /// What would be right, where the message does not say it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ValueError::NotAChoice { allowed, .. } => Some(format!("choose one of: {}", allowed.join(", "))),
+            ValueError::TooLong { graphemes, limit } => Some(format!("leave out {} characters", graphemes - limit)),
+            ValueError::OffStep { nearest, .. } => Some(format!("the nearest is {nearest}")),
+            _ => None,
+        }
+    }
+}
+
+impl Parameter {
+    /// Reads a value and brings it to its canonical form: two texts that mean the same give equal values.
+    ///
+    /// # Errors
+    /// If the text is no value of this parameter.
+    pub fn read(&self, given: &str) -> Result<Chosen, ValueError> {
+        let short = || given.chars().take(60).collect::<String>();
+        match &self.kind {
+            Kind::Choice { choices } => match choices.iter().find(|choice| choice.id == given) {
+                Some(choice) => Ok(Chosen::Choice(choice.id.clone())),
+                None => Err(ValueError::NotAChoice {
+                    given: short(),
+                    allowed: choices.iter().map(|choice| choice.id.clone()).collect(),
+                }),
+            },
+            Kind::Text { max_graphemes, lines, pattern, .. } => {
+                let text = tidy(given);
+                let graphemes = text.graphemes(true).filter(|grapheme| *grapheme != "\n").count();
+                if graphemes > *max_graphemes {
+                    return Err(ValueError::TooLong { graphemes, limit: *max_graphemes });
+                }
+                let written = text.split('\n').count();
+                if written > *lines {
+                    return Err(ValueError::TooManyLines { lines: written, limit: *lines });
+                }
+                if let Some(forbidden) = text.chars().find(|character| is_forbidden(*character)) {
+                    return Err(ValueError::ForbiddenCharacter { code_point: u32::from(forbidden) });
+                }
+                let largest = text.graphemes(true).map(|grapheme| grapheme.chars().count()).max().unwrap_or(0);
+                if largest > GRAPHEME_CODE_POINTS {
+                    return Err(ValueError::PiledUp { code_points: largest });
+                }
+                match pattern {
+                    Some(pattern) if !pattern.compiled.is_match(&text) => {
+                        Err(ValueError::Pattern { pattern: pattern.written.clone() })
+                    }
+                    _ => Ok(Chosen::Text(text)),
+                }
+            }
+            Kind::Colour => Ok(Chosen::Colour(given.parse()?)),
+            Kind::Number { min, max, step } => {
+                let number = given.parse().ok().and_then(Milli::new).ok_or_else(|| ValueError::NotANumber { given: short() })?;
+                if number < *min || number > *max {
+                    return Err(ValueError::OutOfRange { given: number, min: *min, max: *max });
+                }
+                let steps = (number.0 - min.0) as f64 / step.0 as f64;
+                let nearest = Milli((min.0 + steps.round() as i64 * step.0).min(max.0));
+                if nearest != number {
+                    return Err(ValueError::OffStep { given: number, min: *min, step: *step, nearest });
+                }
+                Ok(Chosen::Number(number))
+            }
+            Kind::Image => given.parse().map(Chosen::Image).map_err(|_| ValueError::NotAnImage { given: short() }),
+            Kind::Boolean => match given {
+                "true" => Ok(Chosen::Boolean(true)),
+                "false" => Ok(Chosen::Boolean(false)),
+                _ => Err(ValueError::NotABoolean { given: short() }),
+            },
+        }
+    }
+}
+
+/// NFC, `\n` between lines, no blank at either end.
+fn tidy(text: &str) -> String {
+    text.trim().replace("\r\n", "\n").replace('\r', "\n").nfc().collect()
+}
+
+/// Control characters, and those that override or embed a direction (UAX 9): they let a text show as another one.
+fn is_forbidden(character: char) -> bool {
+    (character.is_control() && character != '\n')
+        || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+/// Reads the parameters of a template, in the order of the file; those with a mistake are left out.
+pub(super) fn read_parameters(template: &Table<'_>) -> Vec<Parameter> {
+    let mut parameters = Vec::new();
+    for (name, item) in template.entries("parameters", MAX_PARAMETERS) {
+        if RESERVED.contains(&name.value) {
+            let message =
+                format!("`{}` cannot be the name of a parameter: a query string uses it for something else", name.value);
+            template.page.mistake("reserved-name", name.span, message, "choose another name".to_owned());
+        } else if !is_name(name.value, '_') || name.value.starts_with(|first: char| first.is_ascii_digit()) {
+            let message = format!("`{}` is not the name of a parameter", name.value);
+            let hint = "expected at most 32 lower-case letters, digits and underscores, a letter first".to_owned();
+            template.page.mistake("bad-name", name.span, message, hint);
+        } else if let Some(parameter) = read_parameter(name.value, &item) {
+            parameters.push(parameter);
+        }
+    }
+    parameters
+}
+
+/// Up to 32 lower-case letters and digits in parts between single separators.
+fn is_name(name: &str, separator: char) -> bool {
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    name.len() <= 32 && name.split(separator).all(part)
+}
+
+fn read_parameter(name: &str, item: &Item<'_>) -> Option<Parameter> {
+    let kind = item.peek("kind");
+    let Some((_, section)) = KINDS.iter().find(|(known, _)| kind == Some(*known)) else {
+        let hint = kind.and_then(|kind| did_you_mean(kind, KINDS.iter().map(|(name, _)| *name)));
+        let kinds = || format!("the kinds are: {}", KINDS.map(|(name, _)| name).join(", "));
+        let message = match kind {
+            Some(kind) => format!("there is no kind of parameter `{kind}`"),
+            None => format!("the parameter `{name}` needs its `kind`"),
+        };
+        item.mistake("unknown-kind", message, hint.unwrap_or_else(kinds));
+        return None;
+    };
+    let table = item.table(section)?;
+    let touches = table.text("touches").and_then(|touches| match touches.value {
+        "plate" => Some(Touches::Plate),
+        "overlay" => Some(Touches::Overlay),
+        other => {
+            let message = format!("`touches` is `{other}`, expected `plate` or `overlay`");
+            table.mistake("bad-value", "touches", message, None);
+            None
+        }
+    });
+    let kind = match kind {
+        Some("choice") => read_choices(&table).map(|choices| Kind::Choice { choices }),
+        Some("text") => read_text(&table),
+        Some("colour") => Some(Kind::Colour),
+        Some("number") => read_number(&table),
+        Some("image") => Some(Kind::Image),
+        _ => Some(Kind::Boolean),
+    }?;
+    let usual = match &kind {
+        Kind::Choice { choices } => choices.first().map(|choice| Chosen::Choice(choice.id.clone())),
+        Kind::Boolean => Some(Chosen::Boolean(false)),
+        _ => None,
+    };
+    let mut parameter = Parameter { name: name.to_owned(), kind, touches: touches?, default: usual };
+    if !matches!(parameter.kind, Kind::Image)
+        && let Some(item) = table.find("default")
+        && let Some(written) = item.plain()
+    {
+        match parameter.read(&written.value) {
+            Ok(value) => parameter.default = Some(value),
+            Err(error) => item.mistake(error.code(), format!("the default of `{name}` is refused: {error}"), error.hint()),
+        }
+    }
+    if let Kind::Text { in_prompt: true, .. } = parameter.kind
+        && parameter.touches == Touches::Overlay
+    {
+        let hint = "write `touches = \"plate\"`".to_owned();
+        table.mistake("misplaced-key", "in_prompt", format!("`{name}` touches the overlay, so it cannot be in a prompt"), hint);
+    }
+    Some(parameter)
+}
+
+fn read_choices(table: &Table<'_>) -> Option<Vec<Choice>> {
+    let item = table.find("choices")?;
+    let mut choices: Vec<Choice> = Vec::new();
+    let mut add = |id: super::reader::Located<&str>, prompt| {
+        if !is_name(id.value, '-') || id.value == "by" {
+            let hint = "expected at most 32 lower-case letters, digits and single hyphens, and not `by`".to_owned();
+            item.page.mistake("bad-name", id.span, format!("`{}` is not the id of a choice", id.value), hint);
+        } else if choices.iter().any(|choice| choice.id == id.value) {
+            item.page.mistake("repeated-name", id.span, format!("the choice `{}` is there twice", id.value), None);
+        } else {
+            choices.push(Choice { id: id.value.to_owned(), prompt });
+        }
+    };
+    if item.is_table() {
+        for (id, choice) in item.entries(MAX_CHOICES) {
+            let prompt = choice.table(&CHOICE).and_then(|table| table.text("prompt")).map(|prompt| prompt.value.to_owned());
+            add(id, prompt);
+        }
+    } else {
+        item.list(MAX_CHOICES).iter().filter_map(Item::text).for_each(|id| add(id, None));
+    }
+    if choices.is_empty() && item.page.is_clean() {
+        item.mistake("too-few", "a choice parameter needs at least one choice", None);
+    }
+    (!choices.is_empty()).then_some(choices)
+}
+
+fn read_text(table: &Table<'_>) -> Option<Kind> {
+    let max_graphemes = table.whole("max_graphemes", 1..=500);
+    let lines = if table.has("lines") { table.whole("lines", 1..=10) } else { Some(1) };
+    let in_prompt = table.flag("in_prompt").unwrap_or(false);
+    let pattern = table.text("pattern").and_then(|written| {
+        let compiled = Pattern::new(written.value);
+        compiled.map_err(|error| table.mistake("bad-pattern", "pattern", error.to_string(), None)).ok()
+    });
+    Some(Kind::Text { max_graphemes: max_graphemes? as usize, lines: lines? as usize, pattern, in_prompt })
+}
+
+fn read_number(table: &Table<'_>) -> Option<Kind> {
+    const LIMIT: i64 = 1_000_000_000;
+    let number = |key| table.find(key).and_then(|item| item.milli(Milli(-LIMIT)..=Milli(LIMIT)));
+    let (min, max, step) = (number("min"), number("max"), number("step"));
+    let (min, max, step) = (min?, max?, step?);
+    if min >= max {
+        table.mistake("out-of-range", "max", format!("`max` is {max}, which is not above `min`, {min}"), None);
+    } else if step <= Milli(0) {
+        table.mistake("out-of-range", "step", format!("`step` is {step}, expected a number above 0"), None);
+    } else if (max.0 - min.0) % step.0 != 0 {
+        let last = Milli(max.0 - (max.0 - min.0) % step.0);
+        let hint = format!("the last number of the grid is {last}");
+        table.mistake(
+            "number-off-step",
+            "max",
+            format!("`max` is {max}, which is not on the grid from {min} in steps of {step}"),
+            hint,
+        );
+    } else {
+        return Some(Kind::Number { min, max, step });
+    }
+    None
+}

@@ -1,0 +1,462 @@
+//! The prompt of a template: a skeleton in which parameters and the fragments of a locale are filled in.
+//!
+//! The skeleton is the template author's; values are data and are never read as a skeleton. It runs in a sandbox: no loader,
+//! no includes, four filters, strict undefined, bounded steps and size.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use festoon_spec::{Locale, Lora, Milli, ModelDigest, Noise, Sampler, WanScene};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+
+use super::{
+    Chosen, Kind, Parameter,
+    reader::{Item, Key, Section, Table, did_you_mean},
+    scene::{Uses, Values, template_locales},
+};
+
+/// Most bytes of a rendered prompt: more than the text encoder's 512 tokens of any language hold.
+const MAX_PROMPT_BYTES: usize = 8 * 1024;
+/// Most bytes of a skeleton.
+const MAX_SKELETON_BYTES: usize = 16 * 1024;
+/// Most instructions of one rendering.
+const FUEL: u64 = 20_000;
+/// Most fragments.
+const MAX_FRAGMENTS: usize = 32;
+/// The filters of a skeleton.
+const FILTERS: [&str; 4] = ["capitalize", "lower", "trim", "upper"];
+/// The name that errors give the skeleton.
+const NAME: &str = "skeleton";
+
+/// `[prompt]`.
+pub static PROMPT: Section = Section {
+    title: "[prompt]",
+    about: "What the text-to-video model is told. The skeleton is a Jinja text with `{{ name }}`, `{% if %}` and `{% for %}`, the filters `capitalize`, `lower`, `trim` and `upper`, and nothing else. It may say parameters that touch the plate (a text only with `in_prompt = true`) and fragments. A choice shows as its `prompt`, or its id. Blanks and line ends in the result become single spaces.",
+    keys: &[
+        Key { name: "skeleton", holds: "a text of at most 16 KiB", default: None, about: "The prompt." },
+        Key { name: "negative", holds: "a text", default: Some("empty"), about: "What to keep out of the picture." },
+        Key {
+            name: "fragments",
+            holds: "a table of texts by name",
+            default: Some("none"),
+            about: "Parts of the prompt that differ by locale, as they are where no locale says otherwise.",
+        },
+        Key {
+            name: "locale",
+            holds: "tables of texts by locale, for example `[prompt.locale.ja]`",
+            default: Some("none"),
+            about: "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`.",
+        },
+    ],
+};
+
+/// `[sampling]`.
+pub static SAMPLING: Section = Section {
+    title: "[sampling]",
+    about: "How the text-to-video model paints.",
+    keys: &[
+        Key {
+            name: "model",
+            holds: "the name of a checkpoint in the server's configuration",
+            default: None,
+            about: "Which model.",
+        },
+        Key {
+            name: "sampler",
+            holds: "`unipc`, `euler` or `lightning`",
+            default: Some("`unipc`"),
+            about: "The solver and its time grid.",
+        },
+        Key { name: "steps", holds: "a whole number from 1 to 100", default: None, about: "Denoising steps." },
+        Key { name: "shift", holds: "a number from 0.1 to 20", default: Some("3"), about: "Flow shift of the time grid." },
+        Key {
+            name: "guidance_high",
+            holds: "a number from 0 to 20",
+            default: Some("4"),
+            about: "Classifier-free guidance of the high-noise expert; 1 or less turns guidance off.",
+        },
+        Key {
+            name: "guidance_low",
+            holds: "a number from 0 to 20",
+            default: Some("3"),
+            about: "Classifier-free guidance of the low-noise expert.",
+        },
+        Key {
+            name: "loras",
+            holds: "up to eight tables, see `[[sampling.loras]]`",
+            default: Some("none"),
+            about: "Adapters, merged in this order.",
+        },
+    ],
+};
+
+/// `[[sampling.loras]]`.
+pub static LORA: Section = Section {
+    title: "[[sampling.loras]]",
+    about: "A LoRA file and how much of it goes into each expert.",
+    keys: &[
+        Key { name: "digest", holds: "64 hexadecimal digits", default: None, about: "blake3 of the file." },
+        Key {
+            name: "weight_high",
+            holds: "a number from -4 to 4",
+            default: Some("1"),
+            about: "Weight in the high-noise expert; 0 leaves it alone.",
+        },
+        Key {
+            name: "weight_low",
+            holds: "a number from -4 to 4",
+            default: Some("1"),
+            about: "Weight in the low-noise expert; 0 leaves it alone.",
+        },
+    ],
+};
+
+/// What the model is told and how it paints, for every locale.
+#[derive(Debug, Clone)]
+pub(super) struct WanSource {
+    skeleton: Skeleton,
+    negative: String,
+    fragments: BTreeMap<String, String>,
+    locales: BTreeMap<Locale, BTreeMap<String, String>>,
+    phrases: BTreeMap<String, BTreeMap<String, String>>,
+    /// The checkpoint's configured name.
+    pub model: String,
+    sampler: Sampler,
+    steps: u32,
+    shift: Milli,
+    guidance_high: Milli,
+    guidance_low: Milli,
+    loras: Vec<Lora>,
+}
+
+impl WanSource {
+    /// Reads `prompt` and `sampling` of a template. `None` after a mistake.
+    pub fn read(template: &Table<'_>, parameters: &[Parameter], uses: &Uses<'_>) -> Option<Self> {
+        let sampling = template.table("sampling", &SAMPLING);
+        let prompt = template.table("prompt", &PROMPT)?;
+        let fragments = texts(prompt.find("fragments"));
+        let mut locales = BTreeMap::new();
+        for (locale, item) in template_locales(&prompt) {
+            let own = texts(Some(item.clone()));
+            for name in own.keys().filter(|name| !fragments.contains_key(*name)) {
+                let hint = did_you_mean(name, fragments.keys().map(String::as_str))
+                    .unwrap_or_else(|| format!("say what it is elsewhere: write `{name} = …` in [prompt.fragments]"));
+                item.mistake("unknown-fragment", format!("there is no fragment `{name}` in [prompt.fragments]"), hint);
+            }
+            locales.insert(locale, own);
+        }
+        let phrases = parameters
+            .iter()
+            .filter_map(|parameter| match &parameter.kind {
+                Kind::Choice { choices } => {
+                    let phrase = |choice: &super::Choice| (choice.id.clone(), choice.prompt.clone().unwrap_or(choice.id.clone()));
+                    Some((parameter.name.clone(), choices.iter().map(phrase).collect()))
+                }
+                _ => None,
+            })
+            .collect();
+        let negative = prompt.text("negative").map(|text| one_line(text.value)).unwrap_or_default();
+        let skeleton = read_skeleton(&prompt, parameters, uses, &fragments);
+        let sampling = sampling?;
+        let number = |key, limits: std::ops::RangeInclusive<i64>, usual| match sampling.find(key) {
+            Some(item) => item.milli(Milli(*limits.start())..=Milli(*limits.end())),
+            None => Some(Milli(usual)),
+        };
+        let (shift, guidance_high) = (number("shift", 100..=20_000, 3000), number("guidance_high", 0..=20_000, 4000));
+        let guidance_low = number("guidance_low", 0..=20_000, 3000);
+        let sampler = sampling.find("sampler").map_or(Some(Sampler::Unipc), |item| read_sampler(&item));
+        let loras: Option<Vec<_>> = sampling.list("loras", 8).iter().map(read_lora).collect();
+        let (model, steps) = (sampling.text("model"), sampling.whole("steps", 1..=100));
+        let source = Self {
+            skeleton: skeleton?,
+            negative,
+            fragments,
+            locales,
+            phrases,
+            model: model?.value.to_owned(),
+            sampler: sampler?,
+            steps: steps?,
+            shift: shift?,
+            guidance_high: guidance_high?,
+            guidance_low: guidance_low?,
+            loras: loras?,
+        };
+        source.try_every_value(&prompt, parameters);
+        Some(source)
+    }
+
+    /// The scene for the nearest locale of `chain` and the chosen values.
+    ///
+    /// # Errors
+    /// If the skeleton fails on these values.
+    pub fn build(&self, chain: &[Locale], values: &Values, model: ModelDigest) -> Result<WanScene, PromptError> {
+        Ok(WanScene {
+            prompt: self.prompt(chain, values)?,
+            negative: self.negative.clone(),
+            model,
+            loras: self.loras.clone(),
+            sampler: self.sampler,
+            steps: self.steps,
+            shift: self.shift,
+            guidance_high: self.guidance_high,
+            guidance_low: self.guidance_low,
+            noise: Noise::PlateKey,
+        })
+    }
+
+    fn prompt(&self, chain: &[Locale], values: &Values) -> Result<String, PromptError> {
+        let mut context: BTreeMap<&str, minijinja::Value> = BTreeMap::new();
+        let own = chain.iter().filter_map(|locale| self.locales.get(locale));
+        for (name, text) in self.fragments.iter() {
+            let nearest = own.clone().find_map(|texts| texts.get(name)).unwrap_or(text);
+            context.insert(name, minijinja::Value::from(nearest.as_str()));
+        }
+        for (name, chosen) in values {
+            let value = match chosen {
+                Chosen::Choice(id) => {
+                    let phrase = self.phrases.get(name).and_then(|phrases| phrases.get(id));
+                    minijinja::Value::from(phrase.unwrap_or(id).as_str())
+                }
+                Chosen::Boolean(flag) => minijinja::Value::from(*flag),
+                Chosen::Number(number) => minijinja::Value::from(number.to_string()),
+                other => minijinja::Value::from(other.to_string()),
+            };
+            context.insert(name, value);
+        }
+        self.skeleton.render(context)
+    }
+
+    /// Renders with each value that a parameter can take and with the fragments of each locale, to find what fails.
+    fn try_every_value(&self, prompt: &Table<'_>, parameters: &[Parameter]) {
+        let usual: Values = parameters
+            .iter()
+            .filter_map(|parameter| Some((parameter.name.clone(), parameter.default.clone().or_else(|| stand_in(parameter))?)))
+            .collect();
+        let mut tries = vec![(Vec::new(), usual.clone())];
+        tries.extend(self.locales.keys().map(|locale| (vec![locale.clone()], usual.clone())));
+        for parameter in parameters {
+            let values: Vec<Chosen> = match &parameter.kind {
+                Kind::Choice { choices } => choices.iter().map(|choice| Chosen::Choice(choice.id.clone())).collect(),
+                Kind::Boolean => vec![Chosen::Boolean(false), Chosen::Boolean(true)],
+                _ => continue,
+            };
+            tries.extend(values.into_iter().map(|value| {
+                let mut values = usual.clone();
+                values.insert(parameter.name.clone(), value);
+                (Vec::new(), values)
+            }));
+        }
+        let mut told = Vec::new();
+        for (chain, values) in tries {
+            if let Err(error) = self.prompt(&chain, &values) {
+                let text = error.to_string();
+                if !told.contains(&text) {
+                    prompt.page.mistake("prompt-fails", self.skeleton.line_span(prompt, error.line), error.to_string(), None);
+                    told.push(text);
+                }
+            }
+        }
+    }
+}
+
+/// A value for a parameter whose default stands in the words.
+fn stand_in(parameter: &Parameter) -> Option<Chosen> {
+    matches!(parameter.kind, Kind::Text { .. }).then(|| Chosen::Text("text".into()))
+}
+
+fn texts(item: Option<Item<'_>>) -> BTreeMap<String, String> {
+    let entries = item.map(|item| item.entries(MAX_FRAGMENTS)).unwrap_or_default();
+    entries.into_iter().filter_map(|(name, item)| Some((name.value.to_owned(), item.text()?.value.to_owned()))).collect()
+}
+
+fn read_sampler(item: &Item<'_>) -> Option<Sampler> {
+    let name = item.text()?;
+    let samplers = [Sampler::Unipc, Sampler::Euler, Sampler::Lightning];
+    let sampler = samplers.into_iter().find(|sampler| sampler.name() == name.value);
+    if sampler.is_none() {
+        let hint = "the samplers are: unipc, euler, lightning".to_owned();
+        item.mistake("unknown-sampler", format!("there is no sampler `{}`", name.value), hint);
+    }
+    sampler
+}
+
+fn read_lora(item: &Item<'_>) -> Option<Lora> {
+    let table = item.table(&LORA)?;
+    let weight = |key| match table.find(key) {
+        Some(item) => item.milli(Milli(-4000)..=Milli(4000)),
+        None => Some(Milli::ONE),
+    };
+    let (digest, weight_high, weight_low) = (table.read("digest"), weight("weight_high"), weight("weight_low"));
+    Some(Lora { digest: digest?.value, weight_high: weight_high?, weight_low: weight_low? })
+}
+
+/// Compiles the skeleton and compares the names it says with those that there are.
+fn read_skeleton(
+    prompt: &Table<'_>,
+    parameters: &[Parameter],
+    uses: &Uses<'_>,
+    fragments: &BTreeMap<String, String>,
+) -> Option<Skeleton> {
+    let written = prompt.text("skeleton")?;
+    let span = written.span.clone();
+    if written.value.len() > MAX_SKELETON_BYTES {
+        prompt.mistake("too-long", "skeleton", format!("the skeleton is longer than {MAX_SKELETON_BYTES} bytes"), None);
+        return None;
+    }
+    let skeleton = match Skeleton::new(written.value) {
+        Ok(skeleton) => skeleton,
+        Err(error) => {
+            let line = line_span(prompt.page.file.text(), &span, written.value, error.line);
+            prompt.page.mistake("prompt-syntax", line, error.to_string(), None);
+            return None;
+        }
+    };
+    let said = skeleton.names();
+    for name in &said {
+        if fragments.contains_key(name) {
+            continue;
+        }
+        let place = name_span(prompt.page.file.text(), &span, name);
+        let names = fragments.keys().chain(parameters.iter().map(|parameter| &parameter.name)).map(String::as_str);
+        if !parameters.iter().any(|parameter| parameter.name == *name) {
+            let hint = did_you_mean(name, names.clone()).unwrap_or_else(|| match names.collect::<Vec<_>>() {
+                names if names.is_empty() => "there are no parameters and no fragments".to_owned(),
+                names => format!("the names are: {}", names.join(", ")),
+            });
+            prompt.page.mistake(
+                "unknown-name",
+                place,
+                format!("the skeleton says `{name}`, which is neither a parameter nor a fragment"),
+                hint,
+            );
+            continue;
+        }
+        match uses.plate_parameter(prompt.page, place.clone(), name).map(|parameter| &parameter.kind) {
+            Some(Kind::Text { in_prompt: false, .. }) => {
+                let hint = format!("write `in_prompt = true` in [parameters.{name}] if what people type may steer the model");
+                prompt.page.mistake("text-in-prompt", place, format!("the text `{name}` may not be put into a prompt"), hint);
+            }
+            Some(Kind::Image) => {
+                prompt.page.mistake("misfit", place, format!("the image `{name}` cannot be put into a prompt"), None);
+            }
+            _ => {}
+        }
+    }
+    for name in fragments.keys() {
+        if parameters.iter().any(|parameter| parameter.name == *name) {
+            prompt.mistake("repeated-name", "fragments", format!("`{name}` is a fragment and a parameter"), None);
+        } else if !said.contains(name) {
+            prompt.mistake("unused-fragment", "fragments", format!("the skeleton never says the fragment `{name}`"), None);
+        }
+    }
+    Some(skeleton)
+}
+
+/// A compiled skeleton.
+#[derive(Debug, Clone)]
+struct Skeleton {
+    environment: Arc<Environment<'static>>,
+    written: Arc<str>,
+}
+
+/// Why a skeleton does not compile or render.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the prompt skeleton fails{}: {detail}", line.map(|line| format!(" in its line {line}")).unwrap_or_default())]
+pub struct PromptError {
+    /// The line of the skeleton, from 1, if known.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub detail: String,
+}
+
+impl From<minijinja::Error> for PromptError {
+    fn from(error: minijinja::Error) -> Self {
+        let detail = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+        Self { line: error.line(), detail }
+    }
+}
+
+impl Skeleton {
+    fn new(written: &str) -> Result<Self, PromptError> {
+        let mut environment = Environment::empty();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(32);
+        environment.add_filter(FILTERS[0], minijinja::filters::capitalize);
+        environment.add_filter(FILTERS[1], minijinja::filters::lower);
+        environment.add_filter(FILTERS[2], minijinja::filters::trim);
+        environment.add_filter(FILTERS[3], minijinja::filters::upper);
+        environment.add_template_owned(NAME, written.to_owned())?;
+        Ok(Self { environment: Arc::new(environment), written: written.into() })
+    }
+
+    /// The names that it takes from outside, in the order of the alphabet.
+    fn names(&self) -> Vec<String> {
+        let template = self.environment.get_template(NAME).expect("added when the skeleton was made");
+        let mut names: Vec<_> = template.undeclared_variables(false).into_iter().collect();
+        names.sort();
+        names
+    }
+
+    fn render(&self, context: BTreeMap<&str, minijinja::Value>) -> Result<String, PromptError> {
+        let template = self.environment.get_template(NAME).expect("added when the skeleton was made");
+        let mut prompt = Bounded(Vec::new());
+        template.render_captured_to(minijinja::Value::from_pairs(context), &mut prompt).map_err(|error| {
+            if prompt.0.len() >= MAX_PROMPT_BYTES {
+                PromptError { line: None, detail: format!("the prompt is longer than {MAX_PROMPT_BYTES} bytes") }
+            } else {
+                PromptError::from(error)
+            }
+        })?;
+        Ok(one_line(&String::from_utf8_lossy(&prompt.0)))
+    }
+
+    fn line_span(&self, prompt: &Table<'_>, line: Option<usize>) -> Range<usize> {
+        let span = prompt.find("skeleton").map_or(prompt.span.clone(), |item| item.span());
+        line_span(prompt.page.file.text(), &span, &self.written, line)
+    }
+}
+
+/// Collects at most [`MAX_PROMPT_BYTES`].
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = MAX_PROMPT_BYTES - self.0.len();
+        let taken = bytes.len().min(room);
+        self.0.extend_from_slice(&bytes[..taken]);
+        if taken < bytes.len() { Err(std::io::ErrorKind::FileTooLarge.into()) } else { Ok(taken) }
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Blanks and line ends become single spaces.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The bytes of one line of a text that is written at `span` of a file. The whole value if the text has escapes, whose lines
+/// are not lines of the file.
+fn line_span(file: &str, span: &Range<usize>, text: &str, line: Option<usize>) -> Range<usize> {
+    let raw = &file[span.clone()];
+    let (Some(line), Some(start)) = (line, raw.find(text)) else { return span.clone() };
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let Some(wanted) = text.split('\n').nth(line.saturating_sub(1)) else { return span.clone() };
+    let at = span.start + start + before;
+    at..at + wanted.len()
+}
+
+/// The first place in a skeleton where a name stands as a word inside `{{ }}` or `{% %}`; the whole value if it does not.
+fn name_span(file: &str, span: &Range<usize>, name: &str) -> Range<usize> {
+    let raw = &file[span.clone()];
+    let is_word = |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric() || character == '_');
+    let last = |text: &str, braces: [&str; 2]| braces.iter().filter_map(|brace| text.rfind(brace)).max();
+    let found = raw.match_indices(name).find(|(at, _)| {
+        let (before, after) = (&raw[..*at], &raw[at + name.len()..]);
+        let inside = last(before, ["{{", "{%"]) > last(before, ["}}", "%}"]);
+        inside && !is_word(before.chars().next_back()) && !is_word(after.chars().next())
+    });
+    found.map_or(span.clone(), |(at, _)| span.start + at..span.start + at + name.len())
+}

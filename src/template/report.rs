@@ -1,0 +1,134 @@
+//! What is wrong with a folder of templates: every mistake, each with its place and what would be right.
+
+use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use serde::{Serialize, ser::SerializeStruct};
+
+/// One mistake in one file.
+#[derive(Debug, Clone)]
+pub struct Mistake {
+    /// A stable name, for example `unknown-key`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: Option<String>,
+    /// The file, and the bytes in it that are wrong.
+    pub place: Place,
+}
+
+/// Where a mistake is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// Bytes of its text. Empty at 0 if the whole file is meant.
+    pub span: Range<usize>,
+}
+
+/// A file that was read, kept to show its lines.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Its path as given to the check.
+    pub path: PathBuf,
+    source: NamedSource<Arc<String>>,
+}
+
+impl SourceFile {
+    /// Keeps `text` of the file at `path`.
+    pub fn new(path: PathBuf, text: String) -> Self {
+        let source = NamedSource::new(path.to_string_lossy(), Arc::new(text)).with_language("toml");
+        Self { path, source }
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> &str {
+        self.source.inner()
+    }
+
+    /// Line and column of a byte, both from 1; columns count characters.
+    pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let before = &self.text()[..self.text().floor_char_boundary(offset)];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Diagnostic for Mistake {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.code))
+    }
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display + 'a>)
+    }
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.place.file.source)
+    }
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(Some("here".into()), self.place.span.clone()))))
+    }
+}
+
+impl Serialize for Mistake {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (line, column) = self.place.file.line_and_column(self.place.span.start);
+        let mut fields = serializer.serialize_struct("Mistake", 6)?;
+        fields.serialize_field("code", self.code)?;
+        fields.serialize_field("file", &self.place.file.path)?;
+        fields.serialize_field("line", &line)?;
+        fields.serialize_field("column", &column)?;
+        fields.serialize_field("message", &self.message)?;
+        fields.serialize_field("hint", &self.hint)?;
+        fields.end()
+    }
+}
+
+/// Every mistake of a check, in the order of files and lines.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// The mistakes.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+
+    /// One line a mistake: `file:line:column: message [code]`, then its hint.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.mistakes.iter().map(|mistake| {
+            let (line, column) = mistake.place.file.line_and_column(mistake.place.span.start);
+            let hint = mistake.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            format!("{}:{line}:{column}: {}{hint} [{}]", mistake.place.file.path.display(), mistake.message, mistake.code)
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mistakes.len() {
+            1 => f.write_str("1 mistake in the templates"),
+            count => write!(f, "{count} mistakes in the templates"),
+        }?;
+        self.lines().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl Diagnostic for Report {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.mistakes.iter().map(|mistake| mistake as &dyn Diagnostic)))
+    }
+}
