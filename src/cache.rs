@@ -1,1 +1,582 @@
-//! stub
+//! What was made, by what was asked.
+//!
+//! An **entry** says which blob a render key has; a blob is bytes named by their hash. Bytes and manifests are files and
+//! the truth; the index finds entries fast and can be made again from the manifests; memory holds copies only.
+//!
+//! Promises:
+//! - What [`Cache::keep`] returned is there after a `kill -9` and after a power cut: bytes first, then the manifest that
+//!   names them, then the row, each synced.
+//! - Nothing corrupt is handed out: bytes are hashed when they enter memory. A blob that does not match its name moves to
+//!   `quarantine/`, its entries are dropped, and asking for them is a miss, so that they are painted again.
+//! - One read per blob however many ask at once; a reader that goes away does not stop it.
+//! - [`Cache::gc`] drops what was used longest ago and never what a campaign [pins](Cache::pin).
+//!
+//! Not promised: when an entry was last used is written in batches by [`Cache::maintain`] and a crash loses the last ones;
+//! refusals are lost with a damaged index, and what was refused is tried once more.
+//!
+//! ```text
+//! blobs/ab/<blake3>            bytes
+//! manifests/cd/<key>.json      what they are and how they were made
+//! pins/<campaign>.json         what a campaign needs
+//! quarantine/<blake3>          bytes that do not match their name
+//! staging/                     what is not whole yet; deleted at the start
+//! ```
+
+mod blobs;
+mod doctor;
+mod entry;
+mod eviction;
+mod manifest;
+mod memory;
+mod pins;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use blobs::{Blobs, Found};
+pub use blobs::{Staged, Staging};
+use bytes::Bytes;
+pub use doctor::{Examination, Problem};
+pub use entry::{Entry, EntryKind, Refusal};
+use entry::{FromManifests, Rows};
+pub use eviction::Evicted;
+use festoon_spec::{BlobHash, Reason, RenderKey, TemplateId, UnixMillis};
+use manifest::Manifests;
+pub use manifest::{Manifest, Recipe};
+use memory::Memory;
+use pins::Pins;
+
+use crate::{
+    clock::Clock,
+    store::{Batch, Index, Store, StoreError, Table, encode},
+};
+
+/// Uses that wait to be written; more are not counted until [`Cache::maintain`] ran.
+const TOUCHES: usize = 1 << 16;
+
+/// Sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// Bytes of blobs kept in memory.
+    pub memory_bytes: u64,
+    /// Bytes of blobs kept on disk by [`Cache::maintain`], what campaigns pin included.
+    pub disk_bytes: u64,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self { memory_bytes: 256 << 20, disk_bytes: 20 << 30 }
+    }
+}
+
+/// Why the cache could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The bytes are more than the caller allows.
+    #[error("the bytes are more than the {limit} that are allowed")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// There are no bytes.
+    #[error("there are no bytes")]
+    Empty,
+    /// What came differs from what was announced.
+    #[error("the {what} is {found}, announced was {announced}")]
+    Mismatch {
+        /// Which property.
+        what: &'static str,
+        /// What the manifest or the outcome says.
+        announced: String,
+        /// What is so.
+        found: String,
+    },
+    /// The state folder failed; [`StoreError::Full`] is a full disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state folder failed a read that several waited for.
+    #[error(transparent)]
+    Read(Arc<StoreError>),
+}
+
+/// What the cache did since it was opened: metrics.
+#[derive(Debug, Default)]
+struct Counters {
+    entries: AtomicU64,
+    bytes: AtomicU64,
+    memory_hits: AtomicU64,
+    disk_reads: AtomicU64,
+    corrupt: AtomicU64,
+    missing: AtomicU64,
+    evicted: AtomicU64,
+}
+
+/// How full the cache is and what happened to it since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of blobs on disk.
+    pub bytes: u64,
+    /// Keys that campaigns pin, made or not.
+    pub pinned_keys: u64,
+    /// Bytes of blobs in memory.
+    pub memory_bytes: u64,
+    /// Loads that memory answered.
+    pub memory_hits: u64,
+    /// Loads that read a file.
+    pub disk_reads: u64,
+    /// Blobs that did not match their name.
+    pub corrupt: u64,
+    /// Entries whose blob was not there.
+    pub missing: u64,
+    /// Entries dropped for room.
+    pub evicted: u64,
+}
+
+/// The cache of a state folder. Clones are the same cache.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    options: CacheOptions,
+    blobs: Blobs,
+    manifests: Manifests,
+    pins: Pins,
+    memory: Memory,
+    /// Rows that were found before, so that a hit asks no index.
+    found: moka::future::Cache<RenderKey, Entry>,
+    /// Last uses that are not written yet.
+    touches: Mutex<HashMap<RenderKey, UnixMillis>>,
+    /// Whoever puts files on the shelf or takes them off holds it, so that a blob is never deleted between its file and
+    /// its row, and a crash leaves at most one entry half kept.
+    shelf: tokio::sync::Mutex<()>,
+    counters: Arc<Counters>,
+}
+
+/// Rows kept in memory to answer [`Cache::find`].
+const FOUND: u64 = 100_000;
+
+impl Cache {
+    /// Opens the cache of a state folder and brings the index in line with the manifests. Blocks.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or written.
+    pub fn open(store: &Store, options: CacheOptions, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let folder = store.folder();
+        let blobs = Blobs::open(folder, store.staging())?;
+        let manifests = Manifests::open(folder, store.staging())?;
+        let pins = Pins::open(folder, store.staging())?;
+        let counters = Arc::new(Counters::default());
+        store.attach(Arc::new(FromManifests::new(manifests.clone(), blobs.clone(), Arc::clone(&counters))))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store: store.clone(),
+                clock,
+                blobs,
+                manifests,
+                pins,
+                memory: Memory::new(options.memory_bytes),
+                found: moka::future::Cache::new(FOUND),
+                touches: Mutex::default(),
+                shelf: tokio::sync::Mutex::default(),
+                counters,
+                options,
+            }),
+        })
+    }
+
+    /// The entry of a key. It was there a moment ago; [`load`](Self::load) says whether its bytes are.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn find(&self, key: &RenderKey) -> Result<Option<Entry>, CacheError> {
+        let inner = &self.inner;
+        let entry = match inner.found.get(key).await {
+            Some(entry) => entry,
+            None => {
+                let asked = *key;
+                let row: Option<Entry> = inner.store.run(move |index| index.read(Table::Entries, asked.as_bytes())).await?;
+                let row = match row {
+                    Some(row) => Some(row),
+                    None => self.find_lost(key).await?,
+                };
+                let Some(entry) = row else { return Ok(None) };
+                inner.found.insert(*key, entry.clone()).await;
+                entry
+            }
+        };
+        self.touch(key);
+        Ok(Some(entry))
+    }
+
+    /// An entry that the index lost: its manifest still knows it.
+    async fn find_lost(&self, key: &RenderKey) -> Result<Option<Entry>, CacheError> {
+        if !self.manifest_exists(key).await? {
+            return Ok(None);
+        }
+        let (cache, key) = (self.clone(), *key);
+        uninterrupted(async move { cache.adopt(&key).await }).await
+    }
+
+    /// Makes the row of a manifest, if its blob is there.
+    async fn adopt(&self, key: &RenderKey) -> Result<Option<Entry>, CacheError> {
+        let _shelf = self.inner.shelf.lock().await;
+        let Some(manifest) = self.manifest(key).await? else { return Ok(None) };
+        if !self.blob_exists(&manifest.outcome.blob, manifest.outcome.bytes).await? {
+            return Ok(None);
+        }
+        let entry = manifest.entry();
+        self.insert_row(entry.clone()).await?;
+        tracing::warn!(key = %key.short(), "the index lacked an entry; it was taken from its manifest");
+        Ok(Some(entry))
+    }
+
+    /// The bytes of a blob, verified. `None` if they are not there or not what their name says; the entries that promised
+    /// them are dropped then.
+    ///
+    /// # Errors
+    /// If the disk fails: the entry stays.
+    pub async fn load(&self, blob: &BlobHash) -> Result<Option<Bytes>, CacheError> {
+        let inner = &self.inner;
+        if let Some(bytes) = inner.memory.get(blob).await {
+            inner.counters.memory_hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(Some(bytes));
+        }
+        let cache = self.clone();
+        let blob = *blob;
+        inner.memory.fly(blob, async move { cache.read(blob).await }).await.map_err(CacheError::Read)
+    }
+
+    /// Reads a blob's file and deals with what is wrong with it.
+    async fn read(&self, blob: BlobHash) -> Result<Option<Bytes>, StoreError> {
+        let inner = &self.inner;
+        inner.counters.disk_reads.fetch_add(1, Ordering::Relaxed);
+        let blobs = inner.blobs.clone();
+        if let Found::Whole(bytes) = blocking(move || blobs.read(&blob)).await? {
+            return Ok(Some(bytes));
+        }
+        // Again, alone on the shelf: it may just have been put there or replaced.
+        let _shelf = inner.shelf.lock().await;
+        let blobs = inner.blobs.clone();
+        let found = blocking(move || blobs.read(&blob)).await?;
+        match found {
+            Found::Whole(bytes) => return Ok(Some(bytes)),
+            Found::Nothing => {
+                if self.drop_blob(blob).await? > 0 {
+                    inner.counters.missing.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(blob = %blob.short(), "a blob is missing; its entries are dropped");
+                }
+            }
+            Found::Corrupt => {
+                let blobs = inner.blobs.clone();
+                let quarantined = blocking(move || blobs.quarantine(&blob)).await?;
+                inner.counters.corrupt.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(blob = %blob.short(), to = %quarantined.display(), "a blob is corrupt; its entries are dropped");
+                self.drop_blob(blob).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins to take bytes in, at most `limit`.
+    ///
+    /// # Errors
+    /// If the disk is full or failing.
+    pub async fn stage(&self, limit: u64) -> Result<Staging, CacheError> {
+        let blobs = self.inner.blobs.clone();
+        Ok(blocking(move || blobs.stage(limit)).await?)
+    }
+
+    /// Takes bytes in that are all there.
+    ///
+    /// # Errors
+    /// If the disk is full or failing, or there are no bytes.
+    pub async fn stage_bytes(&self, bytes: Bytes) -> Result<Staged, CacheError> {
+        let mut staging = self.stage(bytes.len() as u64).await?;
+        staging.write(bytes).await?;
+        staging.finish().await
+    }
+
+    /// Keeps staged bytes under the manifest's key: bytes, then manifest, then row. The first take of a key stays: a second
+    /// one, from a job that ran twice, is let go, unless the first was refused by the gate.
+    ///
+    /// # Errors
+    /// If the manifest does not say what the bytes are, or the disk is full or failing; nothing is kept then.
+    pub async fn keep(&self, staged: Staged, manifest: Manifest) -> Result<Entry, CacheError> {
+        manifest.check()?;
+        staged.check(&manifest.outcome)?;
+        let cache = self.clone();
+        uninterrupted(async move { cache.put(staged, manifest).await }).await
+    }
+
+    async fn put(&self, staged: Staged, manifest: Manifest) -> Result<Entry, CacheError> {
+        let inner = &self.inner;
+        let _shelf = inner.shelf.lock().await;
+        let key = manifest.key;
+        let before: Option<Entry> = inner.store.run(move |index| index.read(Table::Entries, key.as_bytes())).await?;
+        if let Some(before) = before {
+            if before.may_be_served() && self.blob_exists(&before.blob, before.bytes).await? {
+                return Ok(before);
+            }
+            self.drop_key(before).await?;
+        }
+        let entry = manifest.entry();
+        let (blobs, manifests) = (inner.blobs.clone(), inner.manifests.clone());
+        blocking(move || {
+            blobs.place(staged)?;
+            manifests.write(&manifest)
+        })
+        .await?;
+        self.insert_row(entry.clone()).await?;
+        inner.found.insert(key, entry.clone()).await;
+        Ok(entry)
+    }
+
+    /// The manifest of a key: everything that made it.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn manifest(&self, key: &RenderKey) -> Result<Option<Manifest>, CacheError> {
+        let manifests = self.inner.manifests.clone();
+        let key = *key;
+        Ok(blocking(move || manifests.read(&key)).await?)
+    }
+
+    /// Plates of a template, at most `limit`, in the order of their keys: what might stand in for one that is not made yet.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn plates_of(&self, template: &TemplateId, limit: usize) -> Result<Vec<Entry>, CacheError> {
+        let template = template.clone();
+        Ok(self.inner.store.run(move |index| Rows(index).plates_of(&template, limit)).await?)
+    }
+
+    /// Remembers that a key cannot be had, and why, until then.
+    ///
+    /// # Errors
+    /// If the disk is full or failing.
+    pub async fn refuse(&self, key: &RenderKey, reasons: Vec<Reason>, until: UnixMillis) -> Result<(), CacheError> {
+        let key = *key;
+        let refusal = Refusal { reasons, until };
+        let keep = move |index: &Index| {
+            let mut batch = Batch::default();
+            batch.put(Table::Refusals, key.as_bytes().as_slice(), encode(&refusal));
+            index.commit(&batch)?;
+            index.flush()
+        };
+        Ok(self.inner.store.run(keep).await?)
+    }
+
+    /// Why a key cannot be had now, if somebody found out.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn refusal(&self, key: &RenderKey) -> Result<Option<Refusal>, CacheError> {
+        let key = *key;
+        let refusal: Option<Refusal> =
+            self.inner.store.run(move |index| index.read(Table::Refusals, key.as_bytes())).await?;
+        let now = self.inner.clock.now();
+        Ok(refusal.filter(|refusal| refusal.until > now))
+    }
+
+    /// Forgets that a key was refused.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn forgive(&self, key: &RenderKey) -> Result<(), CacheError> {
+        let key = *key;
+        let forget = move |index: &Index| {
+            let mut batch = Batch::default();
+            batch.remove(Table::Refusals, key.as_bytes().as_slice());
+            index.commit(&batch)?;
+            index.flush()
+        };
+        Ok(self.inner.store.run(forget).await?)
+    }
+
+    /// Says what a campaign needs: these keys, and no others, are not dropped on its account until it is
+    /// [unpinned](Self::unpin). They need not be made yet.
+    ///
+    /// # Errors
+    /// If the disk is full or failing; the campaign's pins are as before then.
+    pub async fn pin(&self, campaign: &str, keys: impl IntoIterator<Item = RenderKey>) -> Result<(), CacheError> {
+        let cache = self.clone();
+        let campaign = campaign.to_owned();
+        let keys: HashSet<RenderKey> = keys.into_iter().collect();
+        Ok(blocking(move || cache.inner.pins.set(&campaign, keys)).await?)
+    }
+
+    /// A campaign is over.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn unpin(&self, campaign: &str) -> Result<(), CacheError> {
+        let cache = self.clone();
+        let campaign = campaign.to_owned();
+        Ok(blocking(move || cache.inner.pins.remove(&campaign)).await?)
+    }
+
+    /// What has to be done now and then, every few seconds: writes last uses, forgets old refusals, keeps to the disk
+    /// budget.
+    ///
+    /// # Errors
+    /// If the disk fails; the next call tries again.
+    pub async fn maintain(&self) -> Result<Evicted, CacheError> {
+        let inner = &self.inner;
+        self.write_touches().await?;
+        let now = inner.clock.now();
+        inner.store.run(move |index| Rows(index).forget_refusals(now)).await?;
+        inner.memory.maintain().await;
+        let full = inner.counters.bytes.load(Ordering::Relaxed) > inner.options.disk_bytes;
+        // A little below, so that not each plate that comes throws out one.
+        if full { self.gc(inner.options.disk_bytes / 20 * 19).await } else { Ok(Evicted::default()) }
+    }
+
+    /// Makes all rows again from the manifests. Returns how many entries there are.
+    ///
+    /// # Errors
+    /// If the disk is full or failing.
+    pub async fn reindex(&self) -> Result<u64, CacheError> {
+        let cache = self.clone();
+        uninterrupted(async move { cache.make_rows().await }).await
+    }
+
+    async fn make_rows(&self) -> Result<u64, CacheError> {
+        let inner = &self.inner;
+        let _shelf = inner.shelf.lock().await;
+        let source = FromManifests::new(inner.manifests.clone(), inner.blobs.clone(), Arc::clone(&inner.counters));
+        inner.store.run(move |index| source.make(index)).await?;
+        inner.found.invalidate_all();
+        Ok(inner.counters.entries.load(Ordering::Relaxed))
+    }
+
+    /// How full it is.
+    pub fn usage(&self) -> Usage {
+        let inner = &self.inner;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Usage {
+            entries: count(&inner.counters.entries),
+            bytes: count(&inner.counters.bytes),
+            pinned_keys: inner.pins.count(),
+            memory_bytes: inner.memory.bytes(),
+            memory_hits: count(&inner.counters.memory_hits),
+            disk_reads: count(&inner.counters.disk_reads),
+            corrupt: count(&inner.counters.corrupt),
+            missing: count(&inner.counters.missing),
+            evicted: count(&inner.counters.evicted),
+        }
+    }
+
+    /// Bytes that the disk of the state folder has left for this user.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub async fn free_bytes(&self) -> Result<u64, CacheError> {
+        let folder = self.inner.store.folder().to_owned();
+        Ok(blocking(move || doctor::free_bytes(&folder)).await?)
+    }
+
+    fn touch(&self, key: &RenderKey) {
+        let now = self.inner.clock.now();
+        let mut touches = self.inner.touches.lock().unwrap_or_else(PoisonError::into_inner);
+        if touches.len() < TOUCHES || touches.contains_key(key) {
+            touches.insert(*key, now);
+        }
+    }
+
+    async fn write_touches(&self) -> Result<(), CacheError> {
+        let touches = std::mem::take(&mut *self.inner.touches.lock().unwrap_or_else(PoisonError::into_inner));
+        if touches.is_empty() {
+            return Ok(());
+        }
+        Ok(self.inner.store.run(move |index| Rows(index).touch(&touches)).await?)
+    }
+
+    /// Writes the row of an entry whose files are there.
+    async fn insert_row(&self, entry: Entry) -> Result<(), StoreError> {
+        let now = self.inner.clock.now();
+        let bytes = entry.bytes;
+        let inserted = self.inner.store.run(move |index| Rows(index).insert(&entry, now)).await?;
+        self.inner.counters.entries.fetch_add(u64::from(inserted.new_entry), Ordering::Relaxed);
+        self.inner.counters.bytes.fetch_add(if inserted.new_blob { bytes } else { 0 }, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes an entry off: manifest, row, and its blob if no other entry has it. The shelf is held by the caller. Returns
+    /// the bytes that became free.
+    async fn drop_key(&self, entry: Entry) -> Result<u64, StoreError> {
+        let inner = &self.inner;
+        let (key, blob, bytes) = (entry.key, entry.blob, entry.bytes);
+        let manifests = inner.manifests.clone();
+        blocking(move || manifests.remove(&key)).await?;
+        let last = inner.store.run(move |index| Rows(index).remove(&entry)).await?;
+        inner.found.invalidate(&key).await;
+        less(&inner.counters.entries, 1);
+        if !last {
+            return Ok(0);
+        }
+        inner.memory.forget(&blob).await;
+        less(&inner.counters.bytes, bytes);
+        let blobs = inner.blobs.clone();
+        blocking(move || blobs.remove(&blob)).await?;
+        Ok(bytes)
+    }
+
+    /// Takes off every entry of a blob. The shelf is held by the caller.
+    async fn drop_blob(&self, blob: BlobHash) -> Result<usize, StoreError> {
+        let entries = self.inner.store.run(move |index| Rows(index).holders(&blob)).await?;
+        let count = entries.len();
+        for entry in entries {
+            self.drop_key(entry).await?;
+        }
+        Ok(count)
+    }
+
+    async fn manifest_exists(&self, key: &RenderKey) -> Result<bool, StoreError> {
+        let path = self.inner.manifests.path(key);
+        exists(path).await
+    }
+
+    async fn blob_exists(&self, blob: &BlobHash, bytes: u64) -> Result<bool, StoreError> {
+        let (blobs, blob) = (self.inner.blobs.clone(), *blob);
+        blocking(move || Ok(blobs.size(&blob)? == Some(bytes))).await
+    }
+}
+
+fn less(counter: &AtomicU64, by: u64) {
+    counter.fetch_sub(by.min(counter.load(Ordering::Relaxed)), Ordering::Relaxed);
+}
+
+async fn exists(path: PathBuf) -> Result<bool, StoreError> {
+    blocking(move || path.try_exists().map_err(|error| StoreError::at(&path, error))).await
+}
+
+/// Runs to its end also when whoever waits for it goes away: what is half on the shelf must not stay so.
+async fn uninterrupted<T: Send + 'static>(work: impl Future<Output = Result<T, CacheError>> + Send + 'static) -> Result<T, CacheError> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(StoreError::Closing.into()),
+    }
+}
+
+/// Runs file work in the pool for blocking work.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(StoreError::Closing),
+    }
+}

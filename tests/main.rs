@@ -1,8 +1,10 @@
 //! The tests of the festoon package, in one binary.
 
+mod bench;
 mod cache;
 mod command_line;
 mod faults;
+mod faults_store;
 mod http;
 mod pick;
 mod queue;
