@@ -344,3 +344,92 @@ impl Bits {
         Ok(((1u64 << zeros) - 1) as u32 + self.take(zeros)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const CANVAS: Canvas = Canvas { width: 1280, height: 720, frames: 4, fps: 24 };
+    /// x264's for 720p: 4 bits of frame number, 6 bits of order count.
+    const SEQUENCE: &[u8] = &[0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x80];
+    const PICTURE: &[u8] = &[0x68, 0xeb, 0xec, 0xb2, 0x2c];
+
+    /// A slice with this order count, whose other numbers are 0, and some content.
+    fn slice(key: bool, referred: bool, order: u32) -> Vec<u8> {
+        // Macroblock, type, parameter set; frame number; a key's own number; order count.
+        let bits = format!("1110000{}{order:06b}1011001110001111", if key { "1" } else { "" });
+        let mut unit = vec![u8::from(referred) << 6 | if key { KEY_SLICE } else { SLICE }];
+        unit.extend(
+            bits.as_bytes()
+                .chunks(8)
+                .map(|eight| eight.iter().chain(b"00000001").take(8).fold(0, |byte, bit| byte << 1 | (bit - b'0'))),
+        );
+        unit
+    }
+
+    fn annex_b(units: &[Vec<u8>]) -> Vec<u8> {
+        units.iter().flat_map(|unit| [&[0, 0, 0, 1], unit.as_slice()].concat()).collect()
+    }
+
+    fn parse(slices: Vec<Vec<u8>>) -> Result<Stream, StreamError> {
+        let mut units = vec![SEQUENCE.to_vec(), PICTURE.to_vec()];
+        units.extend(slices);
+        Stream::parse(&annex_b(&units), &CANVAS)
+    }
+
+    fn shown(slices: Vec<Vec<u8>>) -> Vec<u32> {
+        parse(slices).unwrap().samples.iter().map(|sample| sample.shown).collect()
+    }
+
+    #[test]
+    fn pictures_are_shown_by_their_order_counts_group_by_group() {
+        let b_pyramid = vec![slice(true, true, 0), slice(false, true, 6), slice(false, true, 2), slice(false, false, 4)];
+        assert_eq!(shown(b_pyramid.clone()), [0, 3, 1, 2]);
+        assert_eq!(parse(b_pyramid).unwrap().delay(), 1);
+        let two_groups = vec![slice(true, true, 0), slice(false, true, 2), slice(true, true, 0), slice(false, true, 2)];
+        assert_eq!(shown(two_groups), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn an_order_count_may_run_over() {
+        let slices = vec![slice(true, true, 0), slice(false, true, 30), slice(false, true, 60), slice(false, true, 2)];
+        assert_eq!(shown(slices), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_the_recipes_switch_off_is_refused_by_name() {
+        let key = || slice(true, true, 0);
+        assert_eq!(parse(vec![slice(false, true, 0)]), Err(StreamError::NoKey));
+        assert_eq!(parse(vec![key()]), Err(StreamError::Count { asked: 4, found: 1 }));
+        let twice = vec![key(), slice(false, true, 2), slice(false, true, 4), slice(false, true, 2)];
+        assert_eq!(parse(twice), Err(StreamError::Order { first: 0 }));
+        // Its first macroblock is not 0.
+        let part = vec![SLICE, 0b0100_0000, 0xff];
+        let what = "a picture in more than one slice";
+        assert!(matches!(parse(vec![key(), part]), Err(StreamError::Unwanted { what: found, .. }) if found == what));
+        let mut other = PICTURE.to_vec();
+        other[4] = 0x2d;
+        let what = "a second parameter set";
+        assert!(matches!(parse(vec![other]), Err(StreamError::Unwanted { what: found, .. }) if found == what));
+        assert_eq!(Stream::parse(&annex_b(&[key()]), &CANVAS), Err(StreamError::NoParameters));
+        assert_eq!(parse(vec![vec![0x67]]).unwrap_err().to_string(), "the unit at byte 33 has a second parameter set");
+        let cut = Stream::parse(&annex_b(&[SEQUENCE[..6].to_vec()]), &CANVAS);
+        assert_eq!(cut, Err(StreamError::Unreadable { unit: "sequence parameter set", at: 4 }));
+    }
+
+    #[test]
+    fn samples_hold_the_slice_behind_its_length_and_nothing_else() {
+        let supplemental = vec![SUPPLEMENTAL, 5, 1, 0x80];
+        let pictures: Vec<_> = (0..4).map(|index| slice(index == 0, true, index * 2)).collect();
+        let mut units = vec![supplemental];
+        units.extend(pictures.iter().cloned());
+        let stream = parse(units).unwrap();
+        for (sample, picture) in stream.samples.iter().zip(&pictures) {
+            assert_eq!(sample.bytes[..4], (picture.len() as u32).to_be_bytes());
+            assert_eq!(sample.bytes[4..], picture[..]);
+        }
+        assert_eq!((stream.sps.as_slice(), stream.pps.as_slice()), (SEQUENCE, PICTURE));
+    }
+}

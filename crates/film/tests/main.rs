@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod container;
 mod encode;
+mod inspect;
 mod jail;
 mod scene;
