@@ -1,1 +1,7 @@
-//! stub
+//! Campaigns: what is painted ahead because somebody said so, with a budget.
+
+mod costs;
+mod matrix;
+
+pub use costs::{Costs, Defaults};
+pub use matrix::{Cell, Matrix, Sum, Unresolved};

@@ -1,20 +1,32 @@
 //! When what is painted ahead of time.
 //!
 //! A [feast](Feast) is a movable date per region; a template's pre-render rule says how long before it which plates must be
-//! ready. The planner turns both into occurrences and places them through [`Orders`]; a minute
-//! ticker drives it. Planning twice, late, by two planners or under a clock that jumps is harmless: an occurrence has a
-//! key, and a key is placed once.
+//! ready. Together they make a [`Schedule`]; the [`Planner`] enumerates its [occurrences](occurrences) and places them through
+//! [`Orders`]; a minute [`Ticker`] drives it. Planning twice, late, by two planners or under a clock that jumps is harmless: an
+//! occurrence has a key, and a key is placed once.
 //!
 //! Nothing here paints, waits or knows the queue.
 
+mod agenda;
 mod easter;
 mod feast;
 mod feast_file;
 mod lunar;
 mod mistake;
+mod occurrence;
 mod orders;
+mod planner;
 mod rule;
+mod state;
+mod ticker;
+mod zone;
 
+pub use agenda::{Agenda, schedules};
 pub use feast::{Feast, FeastDay, Feasts, FeastsError, UnknownDate, YEARS, region_of};
 pub use mistake::Mistake;
+pub use occurrence::{Found, Occurrence, Schedule, UnknownFeast, Wanted, dates, occurrences};
 pub use orders::{OrderError, Orders, PlannedPlate};
+pub use planner::{Planner, Settings, Tick};
+pub use state::{CLAIM_MILLIS, Claim, FileState, PlannerState, Remembered, StateError};
+pub use ticker::{Guard, Run, Ticker, TickerError};
+pub use zone::{instant, zone_of};

@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod feasts;
+mod plan;
+mod tick;

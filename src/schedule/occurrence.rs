@@ -1,0 +1,292 @@
+//! Which plates are due when: pure.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
+use festoon_spec::{Digest, Locale, PlateSpec, RenderKey, UnixMillis};
+
+use super::{
+    feast::{Feasts, UnknownDate, YEARS, region_of},
+    zone::{instant, zone_of},
+};
+use crate::{
+    campaign::{Costs, Matrix, Unresolved},
+    makers::Makers,
+    template::{CatchUp, Offset, PrerenderRule, Template},
+};
+
+/// Context of [`Occurrence::key`].
+const OCCURRENCE_CONTEXT: &str = "festoon 2026-11 occurrence key v1";
+/// Context of [`Schedule::revision`].
+const REVISION_CONTEXT: &str = "festoon 2026-11 schedule revision v1";
+/// When plates of a rule without a feast are due, counted from the tick that first sees it.
+const STANDING_MILLIS: u64 = 24 * 3600 * 1000;
+
+/// A template's pre-render rule with everything that it will order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// `<template>/<rule>`.
+    pub id: String,
+    /// Names what is ordered and when: a change of the rule, of the template's plates or of their makers plans anew.
+    pub revision: Digest,
+    /// The rule.
+    pub rule: PrerenderRule,
+    /// What each locale needs within the rule's budget, the most wanted first.
+    pub plates: BTreeMap<Locale, Vec<Wanted>>,
+}
+
+/// A plate that a schedule orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What to paint.
+    pub spec: PlateSpec,
+    /// Its key.
+    pub key: RenderKey,
+    /// Forecast of its painting time.
+    pub cost_millis: u64,
+}
+
+impl Schedule {
+    /// The schedule of a rule. Its budget cuts the plates of all locales together, cached or not, so that the same rule
+    /// orders the same plates whenever it is asked.
+    ///
+    /// # Errors
+    /// If a pick of the rule cannot be resolved, for want of a model for example.
+    pub fn of(template: &Template, rule: &PrerenderRule, makers: &Makers, costs: &Costs) -> Result<Self, Unresolved> {
+        let asked = rule.picks(template).into_iter().map(|ranked| (template, ranked));
+        let matrix = Matrix::of(asked, makers, costs, rule.budget)?;
+        let mut plates: BTreeMap<Locale, Vec<Wanted>> = BTreeMap::new();
+        for locale in &rule.locales {
+            let canonical = locale.minimized();
+            let wanted = matrix.cells.iter().filter(|cell| cell.picks.iter().any(|pick| pick.locale == canonical));
+            let wanted =
+                wanted.map(|cell| Wanted { spec: cell.plate.clone(), key: cell.key, cost_millis: cell.cost_millis }).collect();
+            plates.insert(locale.clone(), wanted);
+        }
+        let id = format!("{}/{}", template.id, rule.id);
+        Ok(Self { revision: revision(rule, &plates), id, rule: rule.clone(), plates })
+    }
+}
+
+/// Budget and jitter are in it through the plates and the rule's text; the costs that are learned are not, or every measured
+/// plate would plan anew.
+fn revision(rule: &PrerenderRule, plates: &BTreeMap<Locale, Vec<Wanted>>) -> Digest {
+    let mut hasher = Fields::new(REVISION_CONTEXT);
+    hasher.put(format!("{rule:?}"));
+    for (locale, wanted) in plates {
+        hasher.put(locale.as_str());
+        for plate in wanted {
+            hasher.put(plate.key.as_bytes());
+        }
+    }
+    hasher.finish()
+}
+
+/// One date of a schedule for one locale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Names it for ever: planned once, it is never planned again.
+    pub key: Digest,
+    /// [`Schedule::id`].
+    pub schedule: String,
+    /// [`Schedule::revision`].
+    pub revision: Digest,
+    /// For whom.
+    pub locale: Locale,
+    /// The feast's day in the locale's region; `None` for a rule without a feast.
+    pub date: Option<NaiveDate>,
+    /// When its plates must be painted.
+    pub due: UnixMillis,
+    /// When they are no longer shown; without a word of the rule, at the end of the feast's day. `None` for a rule without a
+    /// feast: as long as the rule stands.
+    pub shown_until: Option<UnixMillis>,
+}
+
+/// What [`occurrences`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// To be placed, the earliest due date first.
+    pub occurrences: Vec<Occurrence>,
+    /// Past their due date and left out by the rule's catch-up policy.
+    pub missed: Vec<Occurrence>,
+    /// Dates that nobody knows.
+    pub unknown: Vec<UnknownDate>,
+    /// The rule's feast, if there is no such feast.
+    pub unknown_feast: Option<UnknownFeast>,
+}
+
+/// A rule names a feast that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the schedule `{schedule}` waits for the feast `{feast}`, which does not exist")]
+pub struct UnknownFeast {
+    /// The schedule.
+    pub schedule: String,
+    /// The feast.
+    pub feast: String,
+}
+
+/// The occurrences of a schedule that are to be placed now.
+///
+/// `planned_through` is the latest due date that an earlier call looked at; `None` if there was none. The window is then
+/// `(planned_through, now + horizon]`; the first call looks no farther back than `now`. A `planned_through` beyond the window
+/// means that the clock was put back since: the window starts at `now` again, and the keys keep what was placed from being
+/// placed twice. What is due at or before `now` was missed, and the rule's catch-up policy says what becomes of it.
+///
+/// A sighted feast is prepared for the earliest day that it may fall on. Jitter moves a due date forward, never back.
+pub fn occurrences(
+    schedule: &Schedule,
+    feasts: &Feasts,
+    planned_through: Option<UnixMillis>,
+    now: UnixMillis,
+    horizon: Duration,
+) -> Found {
+    let through = now.plus_millis(horizon.as_millis() as u64);
+    let known = planned_through.filter(|planned| *planned <= through);
+    let after = known.unwrap_or(now);
+    let Some(feast) = &schedule.rule.feast else {
+        let standing = |locale: &Locale| Occurrence {
+            key: key(schedule, locale, None),
+            schedule: schedule.id.clone(),
+            revision: schedule.revision,
+            locale: locale.clone(),
+            date: None,
+            due: now.plus_millis(STANDING_MILLIS),
+            shown_until: None,
+        };
+        let locales = schedule.rule.locales.iter().filter(|_| known.is_none());
+        return Found { occurrences: locales.map(standing).collect(), ..Found::default() };
+    };
+    let Some(feast) = feasts.get(feast) else {
+        let unknown_feast = Some(UnknownFeast { schedule: schedule.id.clone(), feast: feast.clone() });
+        return Found { unknown_feast, ..Found::default() };
+    };
+    let mut found = Found::default();
+    for locale in &schedule.rule.locales {
+        let region = region_of(locale);
+        let mut due = Vec::new();
+        for year in years(schedule, after, through) {
+            match feast.days(&region, year) {
+                Ok(days) => {
+                    due.extend(days.into_iter().map(|day| occurrence(schedule, locale, &region, day.date, day.uncertainty)))
+                }
+                Err(unknown) if !found.unknown.contains(&unknown) => found.unknown.push(unknown),
+                Err(_) => {}
+            }
+        }
+        due.retain(|occurrence| after < occurrence.due && occurrence.due <= through);
+        due.sort_by_key(|occurrence| occurrence.due);
+        let missed = due.iter().take_while(|occurrence| occurrence.due <= now).count();
+        let made_up = match schedule.rule.catch_up {
+            CatchUp::None => 0,
+            CatchUp::Latest => 1,
+            CatchUp::All { max } => max as usize,
+        };
+        found.missed.extend(due.drain(..missed.saturating_sub(made_up)));
+        found.occurrences.extend(due);
+    }
+    found.occurrences.sort_by_key(|occurrence| occurrence.due);
+    found
+}
+
+/// Every date of a schedule whose feast falls into these years, for a preview; nothing is left out.
+pub fn dates(
+    schedule: &Schedule,
+    feasts: &Feasts,
+    locale: &Locale,
+    years: std::ops::RangeInclusive<i32>,
+) -> (Vec<Occurrence>, Vec<UnknownDate>) {
+    let region = region_of(locale);
+    let (mut dates, mut unknown) = (Vec::new(), Vec::new());
+    if let Some(feast) = schedule.rule.feast.as_ref().and_then(|feast| feasts.get(feast)) {
+        for year in years {
+            match feast.days(&region, year) {
+                Ok(days) => {
+                    dates.extend(days.into_iter().map(|day| occurrence(schedule, locale, &region, day.date, day.uncertainty)));
+                }
+                Err(error) => unknown.push(error),
+            }
+        }
+    }
+    (dates, unknown)
+}
+
+/// The years of feasts whose due dates may lie in a window: the offset, the uncertainty, the jitter and the zone carry a date
+/// over New Year.
+fn years(schedule: &Schedule, after: UnixMillis, through: UnixMillis) -> std::ops::RangeInclusive<i32> {
+    const SLACK_DAYS: i64 = 20;
+    let ready = i64::from(schedule.rule.ready.days);
+    let year = |instant: UnixMillis, days: i64| (utc(instant) - TimeDelta::days(ready) + TimeDelta::days(days)).year();
+    year(after, -SLACK_DAYS).max(*YEARS.start())..=year(through, SLACK_DAYS).min(*YEARS.end())
+}
+
+fn occurrence(schedule: &Schedule, locale: &Locale, region: &str, date: NaiveDate, uncertainty: u8) -> Occurrence {
+    let zone = zone_of(region);
+    let at = |offset: Offset, days: i64, time: NaiveTime| {
+        let local = (date + TimeDelta::days(i64::from(offset.days) + days)).and_time(time);
+        millis(instant(zone, local) + TimeDelta::minutes(i64::from(offset.minutes)))
+    };
+    let key = key(schedule, locale, Some(date));
+    let due = at(schedule.rule.ready, -i64::from(uncertainty), schedule.rule.at);
+    let due = UnixMillis(due.0.saturating_sub(jitter(&key, schedule.rule.jitter)));
+    // The last day is shown to its end.
+    let to = schedule.rule.show.map_or(Offset::default(), |(_, to)| to);
+    let shown_until = at(to, i64::from(uncertainty) + 1, NaiveTime::MIN);
+    Occurrence {
+        key,
+        schedule: schedule.id.clone(),
+        revision: schedule.revision,
+        locale: locale.clone(),
+        date: Some(date),
+        due,
+        shown_until: Some(shown_until),
+    }
+}
+
+fn key(schedule: &Schedule, locale: &Locale, date: Option<NaiveDate>) -> Digest {
+    let mut fields = Fields::new(OCCURRENCE_CONTEXT);
+    fields.put(&schedule.id);
+    fields.put(schedule.revision.as_bytes());
+    fields.put(locale.as_str());
+    fields.put(date.map(|date| date.to_string()).unwrap_or_default());
+    fields.finish()
+}
+
+/// Milliseconds below `window`, the same for the same key.
+fn jitter(key: &Digest, window: Duration) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
+    let draw = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    draw.checked_rem(window.as_millis() as u64).unwrap_or(0)
+}
+
+/// Length-prefixed fields into one digest.
+struct Fields(blake3::Hasher);
+
+impl Fields {
+    fn new(context: &str) -> Self {
+        Self(blake3::Hasher::new_derive_key(context))
+    }
+    fn put(&mut self, field: impl AsRef<[u8]>) {
+        self.0.update(&(field.as_ref().len() as u64).to_le_bytes());
+        self.0.update(field.as_ref());
+    }
+    fn finish(self) -> Digest {
+        Digest::from_bytes(*self.0.finalize().as_bytes())
+    }
+}
+
+/// The instant as chrono has it. Clocks that show a year beyond chrono's calendar are taken for its last day.
+pub(super) fn utc(instant: UnixMillis) -> DateTime<Utc> {
+    let millis = i64::try_from(instant.0).unwrap_or(i64::MAX);
+    DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn millis(instant: DateTime<Utc>) -> UnixMillis {
+    UnixMillis(instant.timestamp_millis().max(0) as u64)
+}
+
+impl fmt::Display for Occurrence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", self.schedule, self.locale)?;
+        self.date.map_or(Ok(()), |date| write!(f, " on {date}"))
+    }
+}
