@@ -21,6 +21,7 @@ pub use embedded::EmbeddedQueue;
 use festoon_spec::{
     Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, PlateSpec, Renewal, RenewalAnswer, RenderKey, TenantId, UnixMillis,
 };
+pub use journal::JournalCheck;
 use tokio::sync::broadcast;
 
 use crate::store::StoreError;

@@ -1,15 +1,108 @@
-//! `festoon doctor`.
+//! `festoon doctor`: looks for damage, and repairs it if asked to.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use serde::Serialize;
+
+use super::state::{StateArguments, cache_report, report, size, wait};
+use crate::{
+    cache::{Cache, CacheOptions, Examination, Problem},
+    clock::{Clock, RandomIds, SystemClock},
+    queue::{EmbeddedQueue, JournalCheck, Policy},
+    store::{Index, Store, StoreError},
+};
 
 /// Arguments of `festoon doctor`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(flatten)]
+    state: StateArguments,
+    /// Repair what can be repaired: corrupt blobs to quarantine, orphans deleted, rows made again.
+    #[arg(long)]
+    repair: bool,
+}
 
-/// Runs it.
+/// What the doctor says.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    /// The process that has the folder, if one has; the index is not looked at then. 0 if it could not be told.
+    in_use_by: Option<u32>,
+    #[serde(flatten)]
+    examination: Examination,
+    journal: JournalCheck,
+    /// Problems that were repaired.
+    repaired: Vec<Problem>,
+}
+
+/// Reads everything. The files can be read while a server runs, the index and `--repair` need the folder for themselves.
+/// Ends with 1 if problems are left.
 ///
 /// # Errors
-/// With a report for the terminal.
-pub fn run(_arguments: Arguments) -> miette::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+/// If there is no state folder, it cannot be read, or `--repair` finds it in use.
+pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
+    let config = arguments.state.config()?;
+    let folder = arguments.state.folder(&config)?;
+    let diagnosis = examine(&folder, arguments.repair)?;
+    arguments.state.answer(&diagnosis, || diagnosis.text());
+    let sound = diagnosis.examination.problems.is_empty() && diagnosis.journal.damaged_lines == 0;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn examine(folder: &Path, repair: bool) -> miette::Result<Diagnosis> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // Taken first: nothing changes while the files are read.
+    let (store, in_use_by) = match Store::open(folder, Arc::clone(&clock)) {
+        Ok(store) => (Some(store), None),
+        Err(StoreError::Locked { pid, .. }) if !repair => (None, Some(pid.unwrap_or_default())),
+        Err(error) => return Err(report(&error)),
+    };
+    let journal = EmbeddedQueue::check_journal(folder).map_err(|error| report(&error))?;
+    let mut examination = Examination::of_files(folder).map_err(|error| report(&error))?;
+    let mut repaired = Vec::new();
+    if let Some(store) = store {
+        examination.add_index(&store).map_err(|error| report(&error))?;
+        if repair {
+            let cache = Cache::open(&store, CacheOptions { memory_bytes: 0, ..CacheOptions::default() }, Arc::clone(&clock));
+            let cache = cache.map_err(|error| report(&error))?;
+            EmbeddedQueue::open(&store, Policy::default(), clock, Arc::new(RandomIds)).map_err(|error| report(&error))?;
+            let found = std::mem::take(&mut examination.problems);
+            examination.problems = wait(cache.repair(found.clone()))?.map_err(|error| cache_report(&error))?;
+            // Meets what damage is left in the index, and with it sets the index aside.
+            store.run_blocking(Index::verify).map_err(|error| report(&error))?;
+            repaired = found.into_iter().filter(|problem| !examination.problems.contains(problem)).collect();
+        }
+    }
+    Ok(Diagnosis { in_use_by, examination, journal, repaired })
+}
+
+impl Diagnosis {
+    fn text(&self) -> String {
+        let found = &self.examination;
+        let mut lines = vec![
+            format!("blobs      {} ({}) hashed", found.blobs, size(found.bytes)),
+            format!("manifests  {} read", found.manifests),
+            match (found.rows, self.in_use_by) {
+                (Some(rows), _) => format!("index      {rows} entries, every page read"),
+                (None, Some(0)) => "index      not looked at: another festoon process has it".into(),
+                (None, Some(pid)) => format!("index      not looked at: festoon process {pid} has it"),
+                (None, None) => "index      damaged".into(),
+            },
+            format!("journal    {} live jobs in {} lines", self.journal.live_jobs, self.journal.lines),
+            format!("disk       {} free", size(found.free_bytes)),
+        ];
+        if found.quarantined > 0 {
+            lines.push(format!("quarantine {} blobs", found.quarantined));
+        }
+        if self.journal.damaged_lines > 0 {
+            lines.push(format!("problem: {} lines of the queue's journal do not read", self.journal.damaged_lines));
+        }
+        lines.extend(self.repaired.iter().map(|problem| format!("repaired: {problem}")));
+        lines.extend(found.problems.iter().map(|problem| format!("problem: {problem}")));
+        if found.problems.iter().any(Problem::can_be_repaired) {
+            lines.push("help: stop the server and run `festoon doctor --repair`".into());
+        } else if found.problems.is_empty() && self.journal.damaged_lines == 0 {
+            lines.push("nothing is wrong".into());
+        }
+        lines.join("\n")
+    }
 }

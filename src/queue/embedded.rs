@@ -18,7 +18,7 @@ use tokio::sync::broadcast;
 
 use super::{
     Depth, JobEvent, JobEventKind, JobFilter, JobQueue, Order, Ordered, Policy, QueueError,
-    journal::{Journal, Kept},
+    journal::{Journal, JournalCheck, Kept},
     row::{Row, Turn},
 };
 use crate::{
@@ -369,8 +369,16 @@ impl EmbeddedQueue {
         Ok(queue)
     }
 
+    /// Reads the journal of a state folder and changes nothing. Blocks.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn check_journal(state: &Path) -> Result<JournalCheck, StoreError> {
+        JournalCheck::of(&Self::journal(state))
+    }
+
     /// The file that the queue is kept in.
-    pub fn journal(state: &Path) -> std::path::PathBuf {
+    fn journal(state: &Path) -> std::path::PathBuf {
         state.join("journal").join("queue.jsonl")
     }
 

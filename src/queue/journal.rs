@@ -18,6 +18,7 @@ use std::{
 };
 
 use festoon_spec::JobId;
+use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::row::Row;
@@ -218,23 +219,8 @@ impl Writer {
     }
 
     /// Calls with each line that matches its digits: its place, its length and its row.
-    fn scan(&self, mut visit: impl FnMut(u64, usize, Row)) -> Result<(), StoreError> {
-        let file = File::open(&self.path).map_err(|error| self.failed(error))?;
-        let mut reader = BufReader::new(file.take(self.length));
-        let (mut at, mut wrong) = (0, 0);
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let read = reader.read_until(b'\n', &mut bytes).map_err(|error| self.failed(error))?;
-            if read == 0 {
-                break;
-            }
-            match std::str::from_utf8(&bytes).ok().and_then(|text| parse(text.trim_end_matches('\n'))) {
-                Some(row) => visit(at, read, row),
-                None => wrong += 1,
-            }
-            at += read as u64;
-        }
+    fn scan(&self, visit: impl FnMut(u64, usize, Row)) -> Result<(), StoreError> {
+        let wrong = scan(&self.path, self.length, visit)?;
         if wrong > 0 {
             tracing::error!(path = %self.path.display(), lines = wrong, "the journal has damaged lines; they are skipped");
         }
@@ -287,6 +273,70 @@ impl Writer {
         (self.length, self.base, self.broken) = (length, length, false);
         Ok(())
     }
+}
+
+/// Calls with each line in the first `length` bytes that matches its digits, and counts those that do not.
+fn scan(path: &Path, length: u64, mut visit: impl FnMut(u64, usize, Row)) -> Result<u64, StoreError> {
+    let failed = |error| StoreError::at(path, error);
+    let file = File::open(path).map_err(failed)?;
+    let mut reader = BufReader::new(file.take(length));
+    let (mut at, mut wrong) = (0, 0);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let read = reader.read_until(b'\n', &mut bytes).map_err(failed)?;
+        if read == 0 {
+            return Ok(wrong);
+        }
+        match std::str::from_utf8(&bytes).ok().and_then(|text| parse(text.trim_end_matches('\n'))) {
+            Some(row) => visit(at, read, row),
+            None => wrong += 1,
+        }
+        at += read as u64;
+    }
+}
+
+/// What a look at the journal found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct JournalCheck {
+    /// Lines that read.
+    pub lines: u64,
+    /// Lines that do not, except one that is still being written.
+    pub damaged_lines: u64,
+    /// Jobs that are queued or leased.
+    pub live_jobs: u64,
+}
+
+impl JournalCheck {
+    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+        let length = match std::fs::metadata(path) {
+            Ok(data) => data.len(),
+            // No server ran here yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(StoreError::at(path, error)),
+        };
+        let mut lines = 0;
+        let mut last: HashMap<JobId, (u64, bool)> = HashMap::new();
+        let mut end = 0;
+        let damaged = scan(path, length, |at, length, row| {
+            lines += 1;
+            end = at + length as u64;
+            if last.get(&row.job.id).is_none_or(|(revision, _)| *revision <= row.revision) {
+                last.insert(row.job.id.clone(), (row.revision, row.job.is_live()));
+            }
+        })?;
+        let torn = end < length && !ends_with_newline(path, length)?;
+        let live_jobs = last.values().filter(|(_, live)| *live).count() as u64;
+        Ok(Self { lines, damaged_lines: damaged - u64::from(torn && damaged > 0), live_jobs })
+    }
+}
+
+fn ends_with_newline(path: &Path, length: u64) -> Result<bool, StoreError> {
+    let failed = |error| StoreError::at(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut last = [0];
+    file.seek(SeekFrom::Start(length - 1)).and_then(|_| file.read_exact(&mut last)).map_err(failed)?;
+    Ok(last == *b"\n")
 }
 
 /// An error for each of those who share one sync.

@@ -1,0 +1,99 @@
+//! The state folder that a verb works on when no server does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    cache::{Cache, CacheError, CacheOptions},
+    clock::{Clock, SystemClock},
+    config::Config,
+    store::{Store, StoreError},
+};
+
+/// Which state folder, and how to answer.
+#[derive(Debug, clap::Args)]
+pub struct StateArguments {
+    /// The state folder; without it, the one that the settings name.
+    #[arg(long, value_name = "FOLDER", env = "FESTOON_STATE")]
+    state: Option<PathBuf>,
+    /// The settings file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer in JSON, on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An open state folder of which this process is the only user.
+pub(super) struct OpenState {
+    pub config: Config,
+    pub store: Store,
+    pub cache: Cache,
+}
+
+impl StateArguments {
+    pub(super) fn config(&self) -> miette::Result<Config> {
+        Ok(Config::load(self.config.as_deref())?)
+    }
+
+    /// The folder. It must exist: a verb that works on what is there must not make an empty one where a name is misspelt.
+    pub(super) fn folder(&self, config: &Config) -> miette::Result<PathBuf> {
+        let folder = self.state.clone().unwrap_or_else(|| config.state());
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+        Err(miette::miette!(
+            help = "name it with --state, or start the server once: it makes one",
+            "there is no state folder {}",
+            folder.display()
+        ))
+    }
+
+    /// Opens the folder. Fails while a server has it.
+    pub(super) fn open(&self) -> miette::Result<OpenState> {
+        let config = self.config()?;
+        let folder = self.folder(&config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Store::open(&folder, Arc::clone(&clock)).map_err(|error| report(&error))?;
+        let options = CacheOptions { memory_bytes: 0, disk_bytes: config.cache.disk_bytes };
+        let cache = Cache::open(&store, options, clock).map_err(|error| report(&error))?;
+        Ok(OpenState { config, store, cache })
+    }
+
+    /// Prints the answer, for a program or for a person.
+    pub(super) fn answer(&self, answer: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.json {
+            println!("{}", serde_json::to_string(answer).expect("answers are plain data with text keys"));
+        } else {
+            println!("{}", text());
+        }
+    }
+}
+
+/// An error of the store for the terminal.
+pub(super) fn report(error: &StoreError) -> miette::Report {
+    match error.hint() {
+        Some(hint) => miette::miette!(help = hint, "{error}"),
+        None => miette::miette!("{error}"),
+    }
+}
+
+/// An error of the cache for the terminal.
+pub(super) fn cache_report(error: &CacheError) -> miette::Report {
+    match error {
+        CacheError::Store(error) => report(error),
+        error => miette::miette!("{error}"),
+    }
+}
+
+/// Runs a verb's work to its end.
+pub(super) fn wait<T>(work: impl Future<Output = T>) -> miette::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| miette::miette!("cannot start a runtime: {error}"))?.block_on(work))
+}
+
+/// Bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
