@@ -25,7 +25,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{
-        Pid, PidfdFlags, Resource, Rlimit, Signal, getpid, getppid, kill_process_group, pidfd_open,
+        Pid, PidfdFlags, Resource, Rlimit, Signal, getpid, getppid, getrlimit, kill_process_group, pidfd_open,
         set_parent_process_death_signal, setrlimit,
     },
 };
@@ -274,7 +274,8 @@ impl Jail {
             (Resource::As, self.limits.address_space, self.limits.address_space),
             // SIGXCPU at the soft limit tells the reason, the hard limit a second later kills whoever ignores it.
             (Resource::Cpu, cpu_seconds(self.limits.cpu), cpu_seconds(self.limits.cpu) + 1),
-        ];
+        ]
+        .map(|(resource, current, maximum)| (resource, narrowed(getrlimit(resource), current, maximum)));
         let parent = getpid();
         let mut command = Command::new(&self.program);
         command
@@ -291,8 +292,8 @@ impl Jail {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
             close_inherited_on_exec()?;
-            for (resource, current, maximum) in limits {
-                setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?;
+            for (resource, limit) in &limits {
+                setrlimit(*resource, *limit)?;
             }
             for filter in filters {
                 // Sets no-new-privileges first.
@@ -402,6 +403,12 @@ impl Drop for Prisoner {
 
 fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// A limit that this process may set: nobody but root goes beyond what it has been given.
+fn narrowed(given: Rlimit, current: u64, maximum: u64) -> Rlimit {
+    let maximum = given.maximum.map_or(maximum, |given| given.min(maximum));
+    Rlimit { current: Some(current.min(maximum)), maximum: Some(maximum) }
 }
 
 fn cpu_seconds(time: Duration) -> u64 {

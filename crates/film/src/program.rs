@@ -29,9 +29,13 @@ pub(crate) fn find(name: &'static str, variable: &'static str) -> Result<PathBuf
 
 fn search(name: &'static str, variable: &str, named: Option<OsString>, folders: &OsStr) -> Result<PathBuf, FilmError> {
     let (found, looked) = match named.filter(|path| !path.is_empty()) {
-        Some(path) => (Some(PathBuf::from(&path)).filter(|path| is_program(path)), format!("{variable} ({})", path.display())),
+        Some(path) => {
+            // The jail stands in another folder.
+            let whole = std::path::absolute(&path).ok();
+            (whole.filter(|path| is_program(path)), format!("{variable} ({})", path.display()))
+        }
         None => {
-            // A relative folder would name another program after the jail has changed folders.
+            // What a relative folder of PATH holds depends on where one stands.
             let mut places = env::split_paths(folders).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name));
             (places.find(|path| is_program(path)), format!("PATH ({})", folders.display()))
         }

@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use festoon_film::{BoxError, Cancel, Encoder, Expectation, Ffmpeg, FilmError, X264, encode_plate, jail::JailError, probe};
+use festoon_film::{
+    BoxError, Cancel, Encoder, Expectation, Ffmpeg, FilmError, Picture, X264, encode_plate, jail::JailError, probe,
+};
 use festoon_spec::{Canvas, Verdict};
 
 use crate::scene::{PLATE, SMALL, encode, paint, psnr};
@@ -83,6 +85,22 @@ fn the_same_frames_make_the_same_bytes() {
     let x264 = X264::find().unwrap();
     assert_eq!(encode(&x264, &SMALL).unwrap().mp4, encode(&x264, &SMALL).unwrap().mp4);
     assert!(x264.id().0.ends_with(" plate/1"), "{}", x264.id());
+}
+
+#[test]
+fn parameter_sets_do_not_depend_on_what_is_in_the_picture() {
+    let x264 = X264::find().unwrap();
+    let stream = |seed: u8| {
+        let mut frames = |index: u32, picture: &mut Picture| {
+            let rgb: Vec<u8> = (0..picture.rgb_len()).map(|place| (place as u8).wrapping_mul(seed) ^ index as u8).collect();
+            picture.set_rgb(&rgb);
+            Ok(())
+        };
+        x264.encode(&SMALL, &mut frames, &Cancel::default()).unwrap()
+    };
+    let (still, wild) = (stream(0), stream(37));
+    assert_eq!((&still.sps, &still.pps), (&wild.sps, &wild.pps));
+    assert_ne!(still.samples, wild.samples);
 }
 
 #[test]
