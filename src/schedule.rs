@@ -12,7 +12,6 @@ mod easter;
 mod feast;
 mod feast_file;
 mod lunar;
-mod mistake;
 mod occurrence;
 mod orders;
 mod planner;
@@ -23,8 +22,7 @@ mod zone;
 
 pub use agenda::{Agenda, schedules};
 pub use feast::{Feast, FeastDay, Feasts, FeastsError, UnknownDate, YEARS, region_of};
-pub use mistake::Mistake;
-pub use occurrence::{Found, Occurrence, Schedule, UnknownFeast, Wanted, dates, occurrences};
+pub use occurrence::{Due, Found, Occurrence, Schedule, UnknownFeast, Wanted, due, occurrences};
 pub use orders::{OrderError, Orders, PlannedPlate};
 pub use planner::{Planner, Settings, Tick};
 pub use state::{CLAIM_MILLIS, Claim, FileState, PlannerState, Remembered, StateError};

@@ -11,9 +11,9 @@ use festoon_spec::Locale;
 
 use super::{
     feast_file,
-    mistake::Mistake,
     rule::{MonthDay, NotInTable, Rule},
 };
+use crate::template::Mistake;
 
 /// The years that a feast may be asked for. The lunisolar calendars are exact in between.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1901..=2099;
@@ -106,7 +106,7 @@ pub struct Feasts {
 }
 
 /// Why the feasts could not be loaded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FeastsError {
     /// The folder or a file could not be read.
     #[error("cannot read {path}: {source}")]
@@ -117,9 +117,10 @@ pub enum FeastsError {
         source: io::Error,
     },
     /// Files say what they must not; every file was looked at.
-    #[error("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", mistakes.iter().map(Mistake::line).collect::<Vec<_>>().join("\n"))]
     Mistakes {
         /// At least one.
+        #[related]
         mistakes: Vec<Mistake>,
     },
 }
@@ -142,7 +143,7 @@ impl Feasts {
         let (mut by_id, mut mistakes) = (BTreeMap::new(), Vec::new());
         for path in paths {
             let text = fs::read_to_string(&path).map_err(|source| read(&path, source))?;
-            match feast_file::parse(&path, &text) {
+            match feast_file::parse(&path, text) {
                 Ok(feast) => {
                     by_id.insert(feast.id.clone(), feast);
                 }

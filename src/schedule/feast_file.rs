@@ -12,7 +12,7 @@
 //! `orthodox_easter = <days>`, `calendar = "…", month, day` or `table.<year> = "MM-DD"`, and may add `plus_days`, `uncertainty`
 //! and `unless` with `else`.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
 use chrono::Weekday;
 use serde::Deserialize;
@@ -21,9 +21,9 @@ use toml::Spanned;
 use super::{
     feast::{Feast, YEARS},
     lunar::Calendar,
-    mistake::Mistake,
     rule::{Base, MonthDay, Rule},
 };
+use crate::template::{Mistake, Place, SourceFile};
 
 /// Most days that a rule may move a date, so that a rule cannot leave the neighbouring years.
 const MOST_DAYS: i16 = 200;
@@ -72,19 +72,20 @@ enum RawDays {
 }
 
 /// Reads a feast from the text of its file, whose name must be its id.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Feast, Mistake> {
-    let file: FeastFile = toml::from_str(text).map_err(|error| Mistake::from_toml(path, text, &error))?;
-    let source = Source { path, text };
+pub(super) fn parse(path: &Path, text: String) -> Result<Feast, Mistake> {
+    let source = Source(Arc::new(SourceFile::new(path.to_owned(), text)));
+    let file: FeastFile = toml::from_str(source.0.text())
+        .map_err(|error| source.mistake("bad-toml", error.span().unwrap_or(0..0), error.message().to_owned(), None))?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let id = file.id.get_ref();
     if *id != stem {
-        return Err(source.at(&file.id, format!("the id is `{id}` but the file is named `{stem}`")).hint("give both one name"));
+        return Err(source.at(&file.id, format!("the id is `{id}` but the file is named `{stem}`")).hinted("give both one name"));
     }
     if id.is_empty() || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-        return Err(source.at(&file.id, format!("`{id}` is not an id")).hint("use lower-case letters, digits and underscores"));
+        return Err(source.at(&file.id, format!("`{id}` is not an id")).hinted("use lower-case letters, digits and underscores"));
     }
     if file.default.is_none() && file.region.is_empty() {
-        return Err(source.at(&file.id, format!("`{id}` has no rule")).hint("add `default = { … }` or `region.XX = { … }`"));
+        return Err(source.at(&file.id, format!("`{id}` has no rule")).hinted("add `default = { … }` or `region.XX = { … }`"));
     }
     let default = file.default.map(|rule| source.rule(&rule, DEPTH)).transpose()?;
     let mut regions = BTreeMap::new();
@@ -99,14 +100,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Feast, Mistake> {
 }
 
 /// The file that is read, for the place of a mistake.
-struct Source<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
+struct Source(Arc<SourceFile>);
 
-impl Source<'_> {
+impl Source {
+    fn mistake(&self, code: &'static str, span: Range<usize>, message: String, hint: Option<String>) -> Mistake {
+        Mistake { code, message, hint, place: Place { file: self.0.clone(), span } }
+    }
+
     fn at<T>(&self, place: &Spanned<T>, message: impl Into<String>) -> Mistake {
-        Mistake::at(self.path, self.text, place.span(), message)
+        self.mistake("bad-feast", place.span(), message.into(), None)
     }
 
     fn region(&self, region: &Spanned<String>) -> Result<String, Mistake> {
@@ -114,7 +116,7 @@ impl Source<'_> {
         let known = code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
         if !known {
             let mistake = self.at(region, format!("`{code}` is not a region"));
-            return Err(mistake.hint("use the two capital letters of ISO 3166, for example `GB`"));
+            return Err(mistake.hinted("use the two capital letters of ISO 3166, for example `GB`"));
         }
         Ok(code.clone())
     }
@@ -127,7 +129,7 @@ impl Source<'_> {
         if let (None, Some(stray)) = (&raw.calendar, raw.month.as_ref().or(raw.day.as_ref())) {
             return Err(self
                 .at(stray, "`month` and `day` belong to a `calendar`")
-                .hint("write `fixed = \"MM-DD\"` for a fixed day"));
+                .hinted("write `fixed = \"MM-DD\"` for a fixed day"));
         }
         let mut bases = Vec::new();
         if let Some(fixed) = &raw.fixed {
@@ -150,7 +152,7 @@ impl Source<'_> {
         }
         let (Some(base), true) = (bases.pop(), bases.is_empty()) else {
             let mistake = self.at(spanned, "a rule starts from exactly one thing");
-            return Err(mistake.hint("one of `fixed`, `nth`, `easter`, `orthodox_easter`, `calendar`, `table`"));
+            return Err(mistake.hinted("one of `fixed`, `nth`, `easter`, `orthodox_easter`, `calendar`, `table`"));
         };
         let unless = match (&raw.unless, &raw.otherwise) {
             (Some(unless), Some(otherwise)) => Some(Box::new((self.rule(unless, depth - 1)?, self.rule(otherwise, depth - 1)?))),
@@ -176,12 +178,12 @@ impl Source<'_> {
             return Err(self.at(calendar, "a day of a calendar needs `month` and `day`"));
         };
         if !(1..=12).contains(month.get_ref()) {
-            return Err(self.at(month, format!("there is no month {}", month.get_ref())).hint("1 to 12"));
+            return Err(self.at(month, format!("there is no month {}", month.get_ref())).hinted("1 to 12"));
         }
         if !(1..=31).contains(day.get_ref()) {
             return Err(self
                 .at(day, format!("there is no day {}", day.get_ref()))
-                .hint("1 to 30, or 31 in the Persian calendar"));
+                .hinted("1 to 30, or 31 in the Persian calendar"));
         }
         Ok(Base::Calendar { calendar: *calendar.get_ref(), month: *month.get_ref(), day: *day.get_ref() })
     }
@@ -196,14 +198,14 @@ impl Source<'_> {
 
     fn month_day<T>(&self, place: &Spanned<T>, text: &str) -> Result<MonthDay, Mistake> {
         MonthDay::parse(text).ok_or_else(|| {
-            self.at(place, format!("`{text}` is not a day of the year")).hint("write `MM-DD`, for example `05-10`")
+            self.at(place, format!("`{text}` is not a day of the year")).hinted("write `MM-DD`, for example `05-10`")
         })
     }
 
     fn nth(&self, nth: &Spanned<String>) -> Result<Base, Mistake> {
         let wrong = || {
             self.at(nth, format!("`{}` is not a weekday of a month", nth.get_ref()))
-                .hint("write which, weekday and month, for example `2 sun may` or `last sun may`")
+                .hinted("write which, weekday and month, for example `2 sun may` or `last sun may`")
         };
         let words: Vec<_> = nth.get_ref().split(' ').collect();
         let [which, weekday, month] = words[..] else { return Err(wrong()) };

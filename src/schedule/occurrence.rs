@@ -6,12 +6,13 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use festoon_spec::{Digest, Locale, PlateSpec, RenderKey, UnixMillis};
 
 use super::{
-    feast::{Feasts, UnknownDate, YEARS, region_of},
+    feast::{FeastDay, Feasts, UnknownDate, YEARS, region_of},
     zone::{instant, zone_of},
 };
 use crate::{
     campaign::{Costs, Matrix, Unresolved},
     makers::Makers,
+    pick::Pick,
     template::{CatchUp, Offset, PrerenderRule, Template},
 };
 
@@ -44,6 +45,8 @@ pub struct Wanted {
     pub key: RenderKey,
     /// Forecast of its painting time.
     pub cost_millis: u64,
+    /// The most wanted pick that shows it, for this locale.
+    pub pick: Pick,
 }
 
 impl Schedule {
@@ -58,10 +61,11 @@ impl Schedule {
         let mut plates: BTreeMap<Locale, Vec<Wanted>> = BTreeMap::new();
         for locale in &rule.locales {
             let canonical = locale.minimized();
-            let wanted = matrix.cells.iter().filter(|cell| cell.picks.iter().any(|pick| pick.locale == canonical));
-            let wanted =
-                wanted.map(|cell| Wanted { spec: cell.plate.clone(), key: cell.key, cost_millis: cell.cost_millis }).collect();
-            plates.insert(locale.clone(), wanted);
+            let wanted = matrix.cells.iter().filter_map(|cell| {
+                let pick = cell.picks.iter().find(|pick| pick.locale == canonical)?.clone();
+                Some(Wanted { spec: cell.plate.clone(), key: cell.key, cost_millis: cell.cost_millis, pick })
+            });
+            plates.insert(locale.clone(), wanted.collect());
         }
         let id = format!("{}/{}", template.id, rule.id);
         Ok(Self { revision: revision(rule, &plates), id, rule: rule.clone(), plates })
@@ -132,7 +136,7 @@ pub struct UnknownFeast {
 /// means that the clock was put back since: the window starts at `now` again, and the keys keep what was placed from being
 /// placed twice. What is due at or before `now` was missed, and the rule's catch-up policy says what becomes of it.
 ///
-/// A sighted feast is prepared for the earliest day that it may fall on. Jitter moves a due date forward, never back.
+/// Jitter moves a due date forward, never back.
 pub fn occurrences(
     schedule: &Schedule,
     feasts: &Feasts,
@@ -166,9 +170,7 @@ pub fn occurrences(
         let mut due = Vec::new();
         for year in years(schedule, after, through) {
             match feast.days(&region, year) {
-                Ok(days) => {
-                    due.extend(days.into_iter().map(|day| occurrence(schedule, locale, &region, day.date, day.uncertainty)))
-                }
+                Ok(days) => due.extend(days.into_iter().map(|day| occurrence(schedule, locale, &region, day))),
                 Err(unknown) if !found.unknown.contains(&unknown) => found.unknown.push(unknown),
                 Err(_) => {}
             }
@@ -188,28 +190,6 @@ pub fn occurrences(
     found
 }
 
-/// Every date of a schedule whose feast falls into these years, for a preview; nothing is left out.
-pub fn dates(
-    schedule: &Schedule,
-    feasts: &Feasts,
-    locale: &Locale,
-    years: std::ops::RangeInclusive<i32>,
-) -> (Vec<Occurrence>, Vec<UnknownDate>) {
-    let region = region_of(locale);
-    let (mut dates, mut unknown) = (Vec::new(), Vec::new());
-    if let Some(feast) = schedule.rule.feast.as_ref().and_then(|feast| feasts.get(feast)) {
-        for year in years {
-            match feast.days(&region, year) {
-                Ok(days) => {
-                    dates.extend(days.into_iter().map(|day| occurrence(schedule, locale, &region, day.date, day.uncertainty)));
-                }
-                Err(error) => unknown.push(error),
-            }
-        }
-    }
-    (dates, unknown)
-}
-
 /// The years of feasts whose due dates may lie in a window: the offset, the uncertainty, the jitter and the zone carry a date
 /// over New Year.
 fn years(schedule: &Schedule, after: UnixMillis, through: UnixMillis) -> std::ops::RangeInclusive<i32> {
@@ -219,25 +199,39 @@ fn years(schedule: &Schedule, after: UnixMillis, through: UnixMillis) -> std::op
     year(after, -SLACK_DAYS).max(*YEARS.start())..=year(through, SLACK_DAYS).min(*YEARS.end())
 }
 
-fn occurrence(schedule: &Schedule, locale: &Locale, region: &str, date: NaiveDate, uncertainty: u8) -> Occurrence {
+/// What a rule asks for around one feast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// When plates must be painted, before any jitter.
+    pub by: UnixMillis,
+    /// When they are no longer shown: without a word of the rule, at the end of the feast's day.
+    pub shown_until: UnixMillis,
+}
+
+/// When the plates of a rule are due for a feast's day in a region, by the region's wall clock. A sighted feast is prepared for
+/// its earliest day and shown past its latest.
+pub fn due(rule: &PrerenderRule, region: &str, day: FeastDay) -> Due {
     let zone = zone_of(region);
     let at = |offset: Offset, days: i64, time: NaiveTime| {
-        let local = (date + TimeDelta::days(i64::from(offset.days) + days)).and_time(time);
+        let local = (day.date + TimeDelta::days(i64::from(offset.days) + days)).and_time(time);
         millis(instant(zone, local) + TimeDelta::minutes(i64::from(offset.minutes)))
     };
-    let key = key(schedule, locale, Some(date));
-    let due = at(schedule.rule.ready, -i64::from(uncertainty), schedule.rule.at);
-    let due = UnixMillis(due.0.saturating_sub(jitter(&key, schedule.rule.jitter)));
+    let uncertainty = i64::from(day.uncertainty);
     // The last day is shown to its end.
-    let to = schedule.rule.show.map_or(Offset::default(), |(_, to)| to);
-    let shown_until = at(to, i64::from(uncertainty) + 1, NaiveTime::MIN);
+    let shown_to = rule.show.map_or(Offset::default(), |(_, to)| to);
+    Due { by: at(rule.ready, -uncertainty, rule.at), shown_until: at(shown_to, uncertainty + 1, NaiveTime::MIN) }
+}
+
+fn occurrence(schedule: &Schedule, locale: &Locale, region: &str, day: FeastDay) -> Occurrence {
+    let Due { by, shown_until } = due(&schedule.rule, region, day);
+    let key = key(schedule, locale, Some(day.date));
     Occurrence {
+        due: UnixMillis(by.0.saturating_sub(jitter(&key, schedule.rule.jitter))),
         key,
         schedule: schedule.id.clone(),
         revision: schedule.revision,
         locale: locale.clone(),
-        date: Some(date),
-        due,
+        date: Some(day.date),
         shown_until: Some(shown_until),
     }
 }

@@ -149,7 +149,7 @@ impl Planner {
     ) -> Result<BTreeSet<RenderKey>, OrderError> {
         let deadline = UnixMillis(occurrence.due.0.saturating_sub(self.settings.margin.as_millis() as u64)).max(now);
         let mut plates = BTreeSet::new();
-        for Wanted { spec, key, cost_millis } in schedule.plates.get(&occurrence.locale).into_iter().flatten() {
+        for Wanted { spec, key, cost_millis, .. } in schedule.plates.get(&occurrence.locale).into_iter().flatten() {
             let plate = PlannedPlate {
                 schedule: schedule.id.clone(),
                 spec: spec.clone(),

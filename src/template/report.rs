@@ -55,6 +55,20 @@ impl SourceFile {
     }
 }
 
+impl Mistake {
+    /// With a word on what would be right.
+    pub fn hinted(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// `file:line:column: message [code]`, then its hint.
+    pub fn line(&self) -> String {
+        let (line, column) = self.place.file.line_and_column(self.place.span.start);
+        let hint = self.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{}:{line}:{column}: {}{hint} [{}]", self.place.file.path.display(), self.message, self.code)
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -107,11 +121,7 @@ impl Report {
 
     /// One line a mistake: `file:line:column: message [code]`, then its hint.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        self.mistakes.iter().map(|mistake| {
-            let (line, column) = mistake.place.file.line_and_column(mistake.place.span.start);
-            let hint = mistake.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-            format!("{}:{line}:{column}: {}{hint} [{}]", mistake.place.file.path.display(), mistake.message, mistake.code)
-        })
+        self.mistakes.iter().map(Mistake::line)
     }
 }
 
