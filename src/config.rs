@@ -15,6 +15,8 @@ use std::{
 use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
+use crate::{campaign::Defaults, schedule::Settings};
+
 mod makers;
 
 pub use makers::MakersError;
@@ -48,6 +50,8 @@ pub struct Config {
     pub renderers: Renderers,
     /// Planned painting.
     pub schedule: Schedule,
+    /// What painting costs before anything was painted.
+    pub forecast: Defaults,
     /// Log lines.
     pub log: Log,
     #[serde(skip)]
@@ -94,7 +98,7 @@ impl Default for Paths {
             state: "state".into(),
             templates: "templates".into(),
             feasts: "config/feasts".into(),
-            campaigns: "campaigns".into(),
+            campaigns: "config/campaigns".into(),
         }
     }
 }
@@ -276,11 +280,25 @@ impl Default for Renderers {
 pub struct Schedule {
     /// Whether templates' pre-render rules order plates ahead of their dates.
     pub enabled: bool,
+    /// Days ahead that due dates are ordered.
+    pub horizon_days: u32,
+    /// Hours before its due date that a plate should be painted.
+    pub margin_hours: u32,
+}
+
+impl Schedule {
+    /// How the planner looks ahead.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            horizon: Duration::from_secs(u64::from(self.horizon_days) * 86400),
+            margin: Duration::from_secs(u64::from(self.margin_hours) * 3600),
+        }
+    }
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, horizon_days: 30, margin_hours: 24 }
     }
 }
 
@@ -414,6 +432,9 @@ impl Config {
         at_least("limits.body_seconds", self.limits.body_seconds, 1, "at least 1 second")?;
         at_least("limits.uri_bytes", self.limits.uri_bytes as u64, 256, "at least 256 bytes")?;
         at_least("limits.header_bytes", self.limits.header_bytes as u64, 1024, "at least 1024 bytes")?;
+        at_least("schedule.horizon_days", u64::from(self.schedule.horizon_days), 1, "at least 1 day")?;
+        at_least("forecast.motion_millis", self.forecast.motion_millis.into(), 1, "at least 1 millisecond")?;
+        at_least("forecast.wan_millis", self.forecast.wan_millis.into(), 1, "at least 1 millisecond")?;
         let origin = &self.delivery.allow_origin;
         if origin.is_empty() || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
             let expected = "`*` or one origin such as `https://example.com`";

@@ -62,11 +62,7 @@ impl Manifest {
     pub(super) fn check(&self) -> Result<(), CacheError> {
         let found = self.recipe.key();
         if found != self.key {
-            return Err(CacheError::Mismatch {
-                what: "recipe's key",
-                announced: self.key.to_string(),
-                found: found.to_string(),
-            });
+            return Err(CacheError::Mismatch { what: "recipe's key", announced: self.key.to_string(), found: found.to_string() });
         }
         Ok(())
     }
@@ -105,6 +101,34 @@ impl Manifest {
     }
 }
 
+impl ManifestReader {
+    /// Of this state folder, which may be empty or not there yet.
+    pub fn of(state: &Path) -> Self {
+        Self(Manifests { folder: state.join("manifests"), staging: PathBuf::new() })
+    }
+
+    /// The manifest of a key; `None` if there is none or it is damaged.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn read(&self, key: &RenderKey) -> Result<Option<Manifest>, StoreError> {
+        self.0.read(key)
+    }
+
+    /// At most this many manifests. Their files are named by hashes, so that the first ones are drawn by chance.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn some(&self, most: usize) -> Result<Vec<Manifest>, StoreError> {
+        if !self.0.folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut keys = self.0.keys()?;
+        keys.sort_unstable();
+        keys.iter().take(most).filter_map(|key| self.0.read(key).transpose()).collect()
+    }
+}
+
 const HEAD: &str = r#"{"seal":""#;
 const MIDDLE: &str = r#"","manifest":"#;
 const TAIL: &str = "}\n";
@@ -116,6 +140,10 @@ pub(super) struct Manifests {
     folder: PathBuf,
     staging: PathBuf,
 }
+
+/// Manifests of a state folder, read beside whoever has it: they are files that never change once they are there.
+#[derive(Debug)]
+pub struct ManifestReader(Manifests);
 
 impl Manifests {
     pub fn open(state: &Path, staging: PathBuf) -> Result<Self, StoreError> {

@@ -1,26 +1,32 @@
 //! What a plate costs before it is painted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use festoon_spec::{ModelDigest, Outcome, Painter, PlateSpec, Scene};
 use serde::{Deserialize, Serialize};
 
-/// Seconds of one unit of work per painter, used until this installation has painted something itself. A unit is a million
-/// pixels of one frame; for `wan`, of one denoising step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+use crate::{
+    cache::{ManifestReader, Recipe},
+    store::StoreError,
+};
+
+/// Plates that a forecast learns from; more would not make it better.
+const SAMPLE: usize = 200;
+
+/// `[forecast]`: milliseconds of one unit of work, used until this installation has painted something itself. A unit is a million
+/// pixels of one frame; for the model, of one evaluation (two a step with guidance).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
     /// Of motion graphics, with encoding.
-    pub motion: f64,
+    pub motion_millis: u32,
     /// Of the model.
-    pub wan: f64,
+    pub wan_millis: u32,
 }
 
 impl Default for Defaults {
-    /// Motion: measured on one core of a small machine. Wan: the 14B checkpoint on one data-centre GPU, 81 frames of 1280×720
-    /// in 40 steps with guidance in about 25 minutes.
     fn default() -> Self {
-        Self { motion: 0.1, wan: 0.25 }
+        Self { motion_millis: 100, wan_millis: 250 }
     }
 }
 
@@ -43,6 +49,20 @@ impl Costs {
         Self { defaults, measured: BTreeMap::new() }
     }
 
+    /// Forecasts by what was painted in this state folder, of which a sample is read.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn measured_in(state: &Path, defaults: Defaults) -> Result<Self, StoreError> {
+        let mut costs = Self::new(defaults);
+        for manifest in ManifestReader::of(state).some(SAMPLE)? {
+            if let Recipe::Plate(plate) = &manifest.recipe {
+                costs.learn(plate, &manifest.outcome);
+            }
+        }
+        Ok(costs)
+    }
+
     /// Takes a painted plate into account.
     pub fn learn(&mut self, plate: &PlateSpec, outcome: &Outcome) {
         let measured = self.measured.entry(kind(plate)).or_default();
@@ -54,7 +74,8 @@ impl Costs {
     pub fn millis(&self, plate: &PlateSpec) -> u64 {
         let per_unit = match self.measured.get(&kind(plate)) {
             Some(measured) if measured.units > 0.0 => measured.millis as f64 / measured.units,
-            _ => 1000.0 * if matches!(plate.scene, Scene::Wan(_)) { self.defaults.wan } else { self.defaults.motion },
+            _ if matches!(plate.scene, Scene::Wan(_)) => f64::from(self.defaults.wan_millis),
+            _ => f64::from(self.defaults.motion_millis),
         };
         (units(plate) * per_unit).ceil() as u64
     }
