@@ -385,8 +385,7 @@ impl Cache {
     /// If the disk fails.
     pub async fn refusal(&self, key: &RenderKey) -> Result<Option<Refusal>, CacheError> {
         let key = *key;
-        let refusal: Option<Refusal> =
-            self.inner.store.run(move |index| index.read(Table::Refusals, key.as_bytes())).await?;
+        let refusal: Option<Refusal> = self.inner.store.run(move |index| index.read(Table::Refusals, key.as_bytes())).await?;
         let now = self.inner.clock.now();
         Ok(refusal.filter(|refusal| refusal.until > now))
     }
@@ -564,7 +563,9 @@ async fn exists(path: PathBuf) -> Result<bool, StoreError> {
 }
 
 /// Runs to its end also when whoever waits for it goes away: what is half on the shelf must not stay so.
-async fn uninterrupted<T: Send + 'static>(work: impl Future<Output = Result<T, CacheError>> + Send + 'static) -> Result<T, CacheError> {
+async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = Result<T, CacheError>> + Send + 'static,
+) -> Result<T, CacheError> {
     match tokio::spawn(work).await {
         Ok(result) => result,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

@@ -218,6 +218,8 @@ pub struct Delivery {
     pub clip_error_seconds: u64,
     /// Seconds a stand-in (`fallback=nearest`) is kept.
     pub nearest_seconds: u64,
+    /// Whether plates that the inspection flagged are served before somebody looked.
+    pub serve_flagged: bool,
     /// Value of `Access-Control-Allow-Origin` on clips and blobs.
     pub allow_origin: String,
 }
@@ -230,6 +232,7 @@ impl Default for Delivery {
             clip_stale_seconds: 86_400,
             clip_error_seconds: 604_800,
             nearest_seconds: 5,
+            serve_flagged: true,
             allow_origin: "*".into(),
         }
     }
@@ -314,7 +317,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".into(), format: LogFormat::Text }
+        Self { filter: "info,actix_server=warn".into(), format: LogFormat::Text }
     }
 }
 

@@ -1,1 +1,411 @@
-//! stub
+//! The spine: answer a pick, accept an outcome.
+//!
+//! [`Edge::answer`] resolves a pick to its plate and looks for it: ready, refused before, or to be painted; then a job is
+//! ordered, and whoever asked holds a [`Ticket`], waits, or is shown the nearest plate that is ready. One job paints a
+//! plate however many ask. [`Edge::accept`] takes what a renderer hands in: bytes, then the manifest, then the row, then
+//! the job ends, then waiters wake. Whatever is acknowledged is kept first.
+//!
+//! Knows neither HTTP nor pixels. There is no compositor yet (`none/1`): a clip is its plate's bytes.
+
+mod accept;
+mod check;
+mod error;
+mod nearest;
+mod opened;
+mod orders;
+mod ticket;
+mod token;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, PlateSpec, Reason, TenantId, UnixMillis, Verdict};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cache::{Cache, Entry, Staged},
+    clock::Clock,
+    config::Config,
+    makers::Makers,
+    metrics,
+    pick::{Pick, Resolved},
+    queue::{JobEvent, JobEventKind, JobQueue, Order},
+    template::{Library, Template},
+};
+
+pub use accept::Accepted;
+pub use check::Check;
+pub use error::EdgeError;
+pub use nearest::{StandIn, stand_ins};
+pub use opened::{OpenError, Opened};
+pub use ticket::{Status, Ticket};
+pub use token::{RendererToken, TokenError};
+
+/// How often a waiting renderer asks the queue although nothing happened: a job that backs off becomes due silently.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Answers picks and accepts outcomes. Clones are the same edge.
+#[derive(Clone)]
+pub struct Edge {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Arc<Config>,
+    library: Library,
+    makers: Makers,
+    cache: Cache,
+    queue: Arc<dyn JobQueue>,
+    clock: Arc<dyn Clock>,
+    /// Bytes that were put and not yet handed in, by job.
+    uploads: Mutex<HashMap<JobId, (u32, Staged)>>,
+    /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
+    desk: tokio::sync::Mutex<()>,
+    draining: CancellationToken,
+}
+
+/// How somebody wants to be answered.
+#[derive(Debug, Clone)]
+pub struct How {
+    /// How long to wait for a plate that is not ready.
+    pub wait: Duration,
+    /// Whether another plate may stand in.
+    pub nearest: bool,
+    /// How urgent an order is.
+    pub lane: Lane,
+    /// Whether an order may be taken back by [`Edge::leave`]. Who asks again and again for the same (a player that polls)
+    /// does not count again and again.
+    pub may_leave: bool,
+    /// For whom.
+    pub tenant: TenantId,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self { wait: Duration::ZERO, nearest: false, lane: Lane::Free, may_leave: false, tenant: TenantId::default() }
+    }
+}
+
+/// The answer to a pick.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// It is there.
+    Ready(Shown),
+    /// It is being painted; this may be shown meanwhile.
+    Nearest {
+        /// What is shown.
+        shown: Shown,
+        /// In what it differs from what was asked.
+        differs: &'static str,
+        /// The promise of the right one, unless the order was turned away.
+        ticket: Option<Ticket>,
+    },
+    /// It is being painted.
+    Ticket {
+        /// The promise.
+        ticket: Ticket,
+        /// What will be there.
+        resolved: Resolved,
+    },
+    /// It was painted and found wanting, or could not be painted.
+    Refused {
+        /// Why.
+        reasons: Vec<Reason>,
+        /// When it may be tried again.
+        until: UnixMillis,
+    },
+}
+
+/// Something that can be played.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What is kept.
+    pub entry: Entry,
+    /// What it was made for, in canonical form.
+    pub resolved: Resolved,
+}
+
+/// What is known of a pick without ordering it.
+#[derive(Debug)]
+enum Found {
+    Ready(Entry),
+    Refused { reasons: Vec<Reason>, until: UnixMillis },
+    Nothing,
+}
+
+impl Edge {
+    /// Answers a pick. Orders the plate if nobody did, where the settings allow it.
+    ///
+    /// # Errors
+    /// [`EdgeError::Pick`] if it does not resolve, [`EdgeError::NotPainted`] if nobody may order it,
+    /// [`EdgeError::QueueFull`] if too much is promised already, else what failed inside.
+    pub async fn answer(&self, pick: &Pick, how: &How) -> Result<Answer, EdgeError> {
+        let answer = self.find_or_order(pick, how).await;
+        if let Ok(answer) = &answer {
+            metrics::pick(match answer {
+                Answer::Ready(_) => "ready",
+                Answer::Nearest { .. } => "nearest",
+                Answer::Ticket { .. } => "ticket",
+                Answer::Refused { .. } => "refused",
+            });
+        }
+        answer
+    }
+
+    async fn find_or_order(&self, pick: &Pick, how: &How) -> Result<Answer, EdgeError> {
+        let template = self.template(pick)?;
+        let resolved = pick.resolve(&template, &self.inner.makers)?;
+        // Before looking, so that nothing that happens in between is missed.
+        let mut events = self.inner.queue.subscribe();
+        match self.find(&resolved).await? {
+            Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry, resolved })),
+            Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
+            Found::Nothing => {}
+        }
+        let ordered = self.order(&resolved, how).await;
+        if how.nearest
+            && let Some((shown, differs)) = self.nearest(&resolved.pick, &template).await?
+        {
+            let ticket = match ordered {
+                Ok(job) => Some(Ticket::of(&job, None)),
+                Err(EdgeError::QueueFull { .. } | EdgeError::NotPainted { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            return Ok(Answer::Nearest { shown, differs, ticket });
+        }
+        let job = self.until_ended(ordered?, &mut events, how.wait).await?;
+        if !job.is_live() {
+            match self.find(&resolved).await? {
+                Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry, resolved })),
+                Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
+                Found::Nothing => {}
+            }
+        }
+        Ok(Answer::Ticket { ticket: Ticket::of(&job, None), resolved })
+    }
+
+    /// What there is for a pick now, without ordering anything: itself, or with `nearest` what may stand in.
+    ///
+    /// # Errors
+    /// As [`Edge::answer`], except that nothing is ordered.
+    pub async fn peek(&self, pick: &Pick, nearest: bool) -> Result<Option<Shown>, EdgeError> {
+        let template = self.template(pick)?;
+        let resolved = pick.resolve(&template, &self.inner.makers)?;
+        if let Found::Ready(entry) = self.find(&resolved).await? {
+            return Ok(Some(Shown { entry, resolved }));
+        }
+        Ok(if nearest { self.nearest(&resolved.pick, &template).await?.map(|(shown, _)| shown) } else { None })
+    }
+
+    fn template(&self, pick: &Pick) -> Result<Arc<Template>, EdgeError> {
+        Ok(Arc::clone(self.inner.library.current().find(pick.template.as_str())?))
+    }
+
+    async fn find(&self, resolved: &Resolved) -> Result<Found, EdgeError> {
+        let key = &resolved.plate_key;
+        if let Some(entry) = self.inner.cache.find(key).await? {
+            if self.may_be_served(&entry) {
+                return Ok(Found::Ready(entry));
+            }
+            if let Verdict::Flagged { reasons } = entry.verdict {
+                return Ok(Found::Refused { reasons, until: self.refused_until() });
+            }
+        }
+        Ok(match self.inner.cache.refusal(key).await? {
+            Some(refusal) => Found::Refused { reasons: refusal.reasons, until: refusal.until },
+            None => Found::Nothing,
+        })
+    }
+
+    fn may_be_served(&self, entry: &Entry) -> bool {
+        match entry.verdict {
+            Verdict::Passed => true,
+            Verdict::Flagged { .. } => self.inner.config.delivery.serve_flagged,
+            Verdict::Failed { .. } => false,
+        }
+    }
+
+    fn refused_until(&self) -> UnixMillis {
+        self.inner.clock.now().plus_millis(self.inner.config.cache.refused_seconds * 1000)
+    }
+
+    async fn nearest(&self, pick: &Pick, template: &Template) -> Result<Option<(Shown, &'static str)>, EdgeError> {
+        for StandIn { pick, differs } in stand_ins(pick, template) {
+            // A stand-in that does not resolve (a word list without that default, a missing model) stands in for nothing.
+            let Ok(resolved) = pick.resolve(template, &self.inner.makers) else { continue };
+            if let Found::Ready(entry) = self.find(&resolved).await? {
+                return Ok(Some((Shown { entry, resolved }, differs)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Orders a plate, or finds the job that paints it already.
+    async fn order(&self, resolved: &Resolved, how: &How) -> Result<Job, EdgeError> {
+        let Inner { config, queue, .. } = &*self.inner;
+        let live = queue.live(&resolved.plate_key).await?;
+        if let Some(job) = live {
+            if job.lane <= how.lane && !how.may_leave {
+                return Ok(job);
+            }
+        } else {
+            let depth = queue.depth().await?;
+            if !config.on_demand.enabled {
+                return Err(EdgeError::NotPainted { template: resolved.pick.template.clone() });
+            }
+            let promised = depth.queued_cost_millis / 1000;
+            let queued: u64 = depth.queued.iter().sum();
+            if queued >= config.on_demand.max_queue || promised > config.on_demand.max_wait_seconds {
+                metrics::turned_away();
+                return Err(EdgeError::QueueFull { queued, promised_seconds: promised });
+            }
+        }
+        let order = Order {
+            spec: resolved.plate.clone(),
+            key: resolved.plate_key,
+            lane: how.lane,
+            tenant: how.tenant.clone(),
+            due: None,
+            cost_millis: forecast(&resolved.plate),
+            max_attempts: config.queue.max_attempts,
+        };
+        Ok(queue.order(order).await?.job)
+    }
+
+    /// The job when it ended, or as it is after `wait`. Ends early when the server stops.
+    async fn until_ended(&self, job: Job, events: &mut broadcast::Receiver<JobEvent>, wait: Duration) -> Result<Job, EdgeError> {
+        let deadline = Instant::now() + wait;
+        let mut job = job;
+        while job.is_live() {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = tokio::time::sleep_until(deadline) => break,
+                () = self.inner.draining.cancelled() => break,
+            };
+            match event {
+                Ok(event) if event.job.id == job.id => job = event.job,
+                Ok(_) => {}
+                // Too many events passed unread, or the queue is gone: its memory is asked instead.
+                Err(RecvError::Lagged(_)) => job = self.inner.queue.get(&job.id).await?.unwrap_or(job),
+                Err(RecvError::Closed) => break,
+            }
+        }
+        Ok(job)
+    }
+
+    /// The bytes of a blob, verified.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn blob(&self, blob: &BlobHash) -> Result<Option<Bytes>, EdgeError> {
+        Ok(self.inner.cache.load(blob).await?)
+    }
+
+    /// How far a ticket is; `None` if there is no such job, or it ended long ago.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn ticket(&self, id: &JobId) -> Result<Option<Ticket>, EdgeError> {
+        let Some(job) = self.inner.queue.get(id).await? else { return Ok(None) };
+        Ok(Some(self.view(&job).await?))
+    }
+
+    /// The view of a job, with the bytes' name once there is one.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn view(&self, job: &Job) -> Result<Ticket, EdgeError> {
+        let entry = if job.is_live() { None } else { self.inner.cache.find(&job.key).await? };
+        Ok(Ticket::of(job, entry.filter(|entry| self.may_be_served(entry)).map(|entry| entry.blob)))
+    }
+
+    /// Events of jobs from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<JobEvent> {
+        self.inner.queue.subscribe()
+    }
+
+    /// Takes one order back; the last one stops the job. `None` if there is no such job.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn leave(&self, id: &JobId) -> Result<Option<Ticket>, EdgeError> {
+        match self.inner.queue.leave(id).await {
+            Ok(job) => Ok(Some(self.view(&job).await?)),
+            Err(crate::queue::QueueError::NoSuchJob(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Work for a renderer; waits for some as long as it asks and the settings allow.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lease(&self, request: &LeaseRequest) -> Result<Option<Lease>, EdgeError> {
+        let wait = u64::from(request.wait_seconds).min(self.inner.config.limits.wait_seconds);
+        let deadline = Instant::now() + Duration::from_secs(wait);
+        let mut events = self.inner.queue.subscribe();
+        loop {
+            if self.inner.draining.is_cancelled() {
+                return Ok(None);
+            }
+            if let Some(lease) = self.inner.queue.lease(request).await? {
+                return Ok(Some(lease));
+            }
+            let queued = async {
+                loop {
+                    match events.recv().await {
+                        Ok(event) if event.kind != JobEventKind::Queued => {}
+                        _ => return,
+                    }
+                }
+            };
+            tokio::select! {
+                () = queued => {}
+                () = tokio::time::sleep(ASK_AGAIN) => {}
+                () = self.inner.draining.cancelled() => {}
+                () = tokio::time::sleep_until(deadline) => return Ok(None),
+            }
+        }
+    }
+
+    /// The time, as the edge sees it.
+    pub fn now(&self) -> UnixMillis {
+        self.inner.clock.now()
+    }
+    /// The templates.
+    pub fn library(&self) -> &Library {
+        &self.inner.library
+    }
+    /// The makers of plates.
+    pub fn makers(&self) -> &Makers {
+        &self.inner.makers
+    }
+    /// What was made.
+    pub fn cache(&self) -> &Cache {
+        &self.inner.cache
+    }
+    /// What is to be made.
+    pub fn queue(&self) -> &Arc<dyn JobQueue> {
+        &self.inner.queue
+    }
+    /// The settings.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.inner.config
+    }
+    /// Ends every wait: the server stops.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.inner.draining
+    }
+}
+
+fn forecast(plate: &PlateSpec) -> u64 {
+    u64::from(plate.canvas.frames) * 50
+}

@@ -1,1 +1,126 @@
-//! stub
+//! What is counted, as Prometheus text. Labels are routes, layers, lanes and states: never a key, a template's title or a
+//! tenant.
+
+use std::{sync::OnceLock, time::Duration};
+
+use crate::cache::Usage;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of the latency buckets in seconds: a hit takes microseconds, a held request a minute.
+const SECONDS: [f64; 14] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0];
+
+/// `None` if the process already counts elsewhere.
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Starts counting in this process. Later calls do nothing.
+pub fn start() {
+    RECORDER.get_or_init(|| {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+            .and_then(PrometheusBuilder::install_recorder);
+        match recorder {
+            Ok(handle) => {
+                describe();
+                Some(handle)
+            }
+            Err(error) => {
+                tracing::error!(%error, "nothing is counted: /metrics stays empty");
+                None
+            }
+        }
+    });
+}
+
+fn describe() {
+    describe_counter!("festoon_http_requests_total", "Requests answered, by route and status class.");
+    describe_histogram!("festoon_http_request_seconds", "Time to the head of the answer, by route.");
+    describe_counter!("festoon_answers_total", "Picks answered: ready, nearest, ticket, refused.");
+    describe_counter!("festoon_delivered_bytes_total", "Bytes of clips and blobs sent.");
+    describe_counter!("festoon_deliveries_cut_total", "Clip and blob bodies that ended before their last byte.");
+    describe_counter!("festoon_accepted_total", "Plates handed in: kept, refused, stale.");
+    describe_counter!("festoon_queue_full_total", "Orders turned away because too much is promised.");
+    describe_gauge!("festoon_queue_jobs", "Live jobs: queued ones by lane, and leased ones.");
+    describe_gauge!("festoon_queue_seconds", "Painting time that queued jobs are expected to take.");
+    describe_gauge!("festoon_cache_entries", "Plates in the index.");
+    describe_gauge!("festoon_cache_bytes", "Bytes kept, by layer.");
+    describe_counter!("festoon_cache_loads_total", "Blobs loaded, by the layer that had them.");
+    describe_counter!("festoon_cache_lost_total", "Blobs that were damaged or missing, and are painted again.");
+    describe_counter!("festoon_cache_evicted_total", "Plates dropped for room.");
+    describe_gauge!("festoon_draining", "1 while the server stops.");
+}
+
+/// Everything counted so far, in the Prometheus text format.
+pub fn render() -> String {
+    RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
+}
+
+/// Folds histograms, so that they do not grow between scrapes.
+pub fn upkeep() {
+    if let Some(Some(handle)) = RECORDER.get() {
+        handle.run_upkeep();
+    }
+}
+
+/// A request was answered.
+pub fn answered(route: &'static str, status: u16, took: Duration) {
+    let class = match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    counter!("festoon_http_requests_total", "route" => route, "status" => class).increment(1);
+    histogram!("festoon_http_request_seconds", "route" => route).record(took);
+}
+
+/// A body of a clip or blob is over.
+pub fn delivered(bytes: u64, cut: bool) {
+    counter!("festoon_delivered_bytes_total").increment(bytes);
+    if cut {
+        counter!("festoon_deliveries_cut_total").increment(1);
+    }
+}
+
+/// A pick was answered.
+pub fn pick(answer: &'static str) {
+    counter!("festoon_answers_total", "answer" => answer).increment(1);
+}
+
+/// A plate was handed in.
+pub fn accepted(result: &'static str) {
+    counter!("festoon_accepted_total", "result" => result).increment(1);
+}
+
+/// An order was turned away.
+pub fn turned_away() {
+    counter!("festoon_queue_full_total").increment(1);
+}
+
+/// The server begins to stop.
+pub fn draining(draining: bool) {
+    gauge!("festoon_draining").set(f64::from(u8::from(draining)));
+}
+
+/// Live jobs in one place: a lane's queue, or with renderers.
+pub fn queue_jobs(place: &'static str, jobs: u64) {
+    gauge!("festoon_queue_jobs", "where" => place).set(jobs as f64);
+}
+
+/// What queued jobs are expected to take.
+pub fn queue_time(time: Duration) {
+    gauge!("festoon_queue_seconds").set(time.as_secs_f64());
+}
+
+/// What the cache holds and did.
+pub fn cache(usage: &Usage) {
+    gauge!("festoon_cache_entries").set(usage.entries as f64);
+    gauge!("festoon_cache_bytes", "layer" => "disk").set(usage.bytes as f64);
+    gauge!("festoon_cache_bytes", "layer" => "memory").set(usage.memory_bytes as f64);
+    counter!("festoon_cache_loads_total", "layer" => "memory").absolute(usage.memory_hits);
+    counter!("festoon_cache_loads_total", "layer" => "disk").absolute(usage.disk_reads);
+    counter!("festoon_cache_lost_total", "why" => "corrupt").absolute(usage.corrupt);
+    counter!("festoon_cache_lost_total", "why" => "missing").absolute(usage.missing);
+    counter!("festoon_cache_evicted_total").absolute(usage.evicted);
+}

@@ -19,7 +19,7 @@ mod row;
 use async_trait::async_trait;
 pub use embedded::EmbeddedQueue;
 use festoon_spec::{
-    Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, PlateSpec, Renewal, RenewalAnswer, RenderKey, TenantId, UnixMillis,
+    Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, PlateSpec, RenderKey, Renewal, RenewalAnswer, TenantId, UnixMillis,
 };
 pub use journal::JournalCheck;
 use tokio::sync::broadcast;

@@ -193,8 +193,8 @@ impl Store {
     /// If the files cannot be read or the index cannot be written.
     pub fn attach(&self, owner: Arc<dyn Rebuild>) -> Result<(), StoreError> {
         let name = owner.name();
-        let comparison =
-            self.run_blocking(|index| if damage::is_built(index, name)? { owner.compare(index) } else { Ok(Comparison::Behind) })?;
+        let comparison = self
+            .run_blocking(|index| if damage::is_built(index, name)? { owner.compare(index) } else { Ok(Comparison::Behind) })?;
         self.attached().push(Arc::clone(&owner));
         match comparison {
             Comparison::Same => Ok(()),

@@ -55,7 +55,15 @@ pub fn order(number: u32) -> Order {
 
 /// A paid order of any plate.
 pub fn order_of(spec: PlateSpec) -> Order {
-    Order { key: spec.key(), spec, lane: Lane::Paid, tenant: TenantId::default(), due: None, cost_millis: 60_000, max_attempts: 3 }
+    Order {
+        key: spec.key(),
+        spec,
+        lane: Lane::Paid,
+        tenant: TenantId::default(),
+        due: None,
+        cost_millis: 60_000,
+        max_attempts: 3,
+    }
 }
 
 /// A renderer that can paint every [`plate`] asks for work.

@@ -9,9 +9,7 @@ use std::{
 use festoon_spec::{BlobHash, RenderKey};
 use serde::Serialize;
 
-use super::{
-    Cache, CacheError, Rows, blobs::Blobs, blocking, manifest::Manifests, uninterrupted,
-};
+use super::{Cache, CacheError, Rows, blobs::Blobs, blocking, manifest::Manifests, uninterrupted};
 use crate::store::{Index, IndexError, Store, StoreError, Table};
 
 /// What was found in a state folder.

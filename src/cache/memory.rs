@@ -60,7 +60,11 @@ impl Memory {
 
     /// Waits for the read of a blob that is under way, or starts it. The read is a task of its own: it goes on when
     /// whoever started it goes away.
-    pub async fn fly(&self, blob: BlobHash, read: impl Future<Output = Result<Option<Bytes>, StoreError>> + Send + 'static) -> Loaded {
+    pub async fn fly(
+        &self,
+        blob: BlobHash,
+        read: impl Future<Output = Result<Option<Bytes>, StoreError>> + Send + 'static,
+    ) -> Loaded {
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
             match flights.get(&blob) {

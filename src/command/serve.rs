@@ -1,15 +1,206 @@
-//! `festoon serve`.
+//! `festoon serve`: the server alone.
 
-use std::process::ExitCode;
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use miette::IntoDiagnostic;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::{JoinHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    clock::{Clock, Ids, RandomIds, SystemClock},
+    config::{Config, LogFormat},
+    edge::{Edge, OpenError, Opened},
+    http::{BindError, Bound},
+    metrics,
+    template::{Watch, WatchError},
+};
+
+/// How often leases that ran out are taken back.
+const REAP: Duration = Duration::from_secs(1);
+/// How often the cache writes last uses and keeps to its budget.
+const MAINTAIN: Duration = Duration::from_secs(5);
 
 /// Arguments of `festoon serve`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The settings file; without it config/festoon.toml, if there is one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum StartError {
+    /// The address.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bind(#[from] BindError),
+    /// The state folder, the templates, the makers.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Open(#[from] OpenError),
+    /// The templates' folder cannot be followed.
+    #[error(transparent)]
+    #[diagnostic(help("the system limits how many folders are watched: see fs.inotify.max_user_watches"))]
+    Watch(#[from] WatchError),
+    /// A thread died while the state was opened.
+    #[error("the state could not be opened: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// A server that answers, with everything that it does besides.
+pub struct Running {
+    opened: Arc<Opened>,
+    url: String,
+    stop: CancellationToken,
+    answering: JoinHandle<io::Result<()>>,
+    besides: JoinSet<()>,
+    _watch: Watch,
+}
+
+impl Running {
+    /// Takes the address, opens the state, and begins to answer. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StartError> {
+        metrics::start();
+        let bound = Bound::take(config.server.listen)?;
+        let url = bound.url();
+        let config = Arc::new(config);
+        let opened = tokio::task::spawn_blocking(move || Opened::open(config, clock, ids)).await??;
+        let watch = opened.edge.library().watch()?;
+        let opened = Arc::new(opened);
+        let stop = CancellationToken::new();
+        let (answers, stopped) = (Arc::clone(&opened), stop.clone());
+        let answering = tokio::spawn(async move { bound.serve(&answers, stopped.cancelled_owned()).await });
+        let mut besides = JoinSet::new();
+        besides.spawn(reap(opened.edge.clone()));
+        besides.spawn(maintain(opened.edge.clone()));
+        Ok(Self { opened, url, stop, answering, besides, _watch: watch })
+    }
+
+    /// The edge that answers.
+    pub fn edge(&self) -> &Edge {
+        &self.opened.edge
+    }
+    /// What was opened.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+    /// Its address for clients on this machine.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Says that it stops: `/readyz` turns, held requests end, no more leases are given. What renderers hand in is still
+    /// taken until [`Running::stop`].
+    pub fn wind_down(&self) {
+        metrics::draining(true);
+        self.edge().draining().cancel();
+    }
+
+    /// Lets requests in flight finish and closes everything.
+    ///
+    /// # Errors
+    /// If answering failed.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.wind_down();
+        self.stop.cancel();
+        let answered = (&mut self.answering).await.map_err(io::Error::other)?;
+        self.besides.shutdown().await;
+        if let Err(error) = self.edge().cache().maintain().await {
+            tracing::warn!(%error, "the last uses of plates are not written");
+        }
+        answered
+    }
+
+    /// Answers until SIGTERM or Ctrl-C. A second one ends the process at once.
+    ///
+    /// # Errors
+    /// If answering failed.
+    pub async fn until_told_to_stop(&mut self) -> io::Result<()> {
+        tokio::select! {
+            told = told_to_stop() => told,
+            ended = &mut self.answering => Err(ended.map_or_else(io::Error::other, |ended| {
+                ended.err().unwrap_or_else(|| io::Error::other("the server ended by itself"))
+            })),
+        }
+    }
+}
+
+async fn reap(edge: Edge) {
+    let mut tick = tokio::time::interval(REAP);
+    loop {
+        tick.tick().await;
+        if let Err(error) = edge.reap().await {
+            tracing::error!(%error, "leases that ran out are not taken back; trying again");
+        }
+        metrics::upkeep();
+    }
+}
+
+async fn maintain(edge: Edge) {
+    let mut tick = tokio::time::interval(MAINTAIN);
+    loop {
+        tick.tick().await;
+        if let Err(error) = edge.cache().maintain().await {
+            tracing::error!(%error, "the cache is not kept to its budget; trying again");
+        }
+    }
+}
+
+/// Ends with the first SIGTERM or Ctrl-C; the second ends the process.
+async fn told_to_stop() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: requests in flight finish; a second signal stops at once");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+/// Begins to write log lines to standard error.
+///
+/// # Errors
+/// If the filter cannot be read.
+pub fn start_log(config: &Config) -> miette::Result<()> {
+    let filter = EnvFilter::try_new(&config.log.filter)
+        .map_err(|error| miette::miette!(help = "for example `info` or `festoon=debug,warn`", "`filter` of [log]: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match config.log.format {
+        LogFormat::Text => lines.with_target(false).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}
 
 /// Runs it.
 ///
 /// # Errors
 /// With a report for the terminal.
-pub fn run(_arguments: Arguments) -> miette::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
+    let config = Config::load(arguments.config.as_deref())?;
+    start_log(&config)?;
+    let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
+    runtime.block_on(async {
+        let mut running = Running::start(config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+        println!("festoon answers at {}", running.url());
+        running.until_told_to_stop().await.into_diagnostic()?;
+        running.stop().await.into_diagnostic()?;
+        Ok(ExitCode::SUCCESS)
+    })
 }

@@ -10,6 +10,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use festoon_film::{Encoder as _, X264};
 use festoon_spec::{CheckpointError, EncoderId, ModelDigest};
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +96,10 @@ impl Config {
 }
 
 fn find_encoder() -> Result<EncoderId, MakersError> {
-    Err(MakersError::Encoder { cause: "not looked for yet".into() })
+    match X264::find() {
+        Ok(x264) => Ok(x264.id().clone()),
+        Err(error) => Err(MakersError::Encoder { cause: error.to_string() }),
+    }
 }
 
 fn remember(path: &Path, memory: &Memory) -> io::Result<()> {

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use festoon_spec::{
-    Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, Renewal, RenewalAnswer, RenderKey, TenantId, UnixMillis,
+    Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, RenderKey, Renewal, RenewalAnswer, TenantId, UnixMillis,
 };
 use tokio::sync::broadcast;
 

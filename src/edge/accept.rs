@@ -1,0 +1,205 @@
+//! What renderers hand in.
+//!
+//! A plate arrives in two requests: its bytes, then the outcome that names them. The bytes wait here under their job's
+//! epoch; nothing is kept before the outcome says what they are, the lease is still held, and the file was looked into.
+
+use std::{fs, sync::PoisonError};
+
+use festoon_spec::{Failure, FailureKind, HandIn, Job, JobId, JobState, Reason, Renewal, RenewalAnswer, Verdict};
+
+use super::{Edge, EdgeError};
+use crate::{
+    cache::{CacheError, Manifest, Recipe, Staged, Staging},
+    metrics,
+    queue::QueueError,
+    store::StoreError,
+};
+
+/// What became of a plate that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is kept and served.
+    Kept,
+    /// The gate refused it: the refusal is remembered, the bytes are not.
+    Refused,
+    /// It was handed in before; nothing changed.
+    Again,
+}
+
+impl Edge {
+    /// Begins to take a plate's bytes in.
+    ///
+    /// # Errors
+    /// [`EdgeError::LeaseLost`], or the disk is full or failing.
+    pub async fn stage(&self, job: &JobId, epoch: u32) -> Result<Staging, EdgeError> {
+        self.held(job, epoch).await?;
+        Ok(self.inner.cache.stage(self.inner.config.limits.blob_bytes).await?)
+    }
+
+    /// Keeps a plate's bytes until they are handed in. Bytes of the same job that came before are dropped.
+    ///
+    /// # Errors
+    /// [`EdgeError::LeaseLost`].
+    pub async fn hold(&self, job: &JobId, epoch: u32, staged: Staged) -> Result<(), EdgeError> {
+        self.held(job, epoch).await?;
+        self.uploads().insert(job.clone(), (epoch, staged));
+        Ok(())
+    }
+
+    /// Accepts a painted plate. Handing the same in twice is harmless.
+    ///
+    /// # Errors
+    /// [`EdgeError::LeaseLost`], also if the server was started again since the bytes were put: then the job is queued
+    /// again. [`EdgeError::BadOutcome`] if it is not what was ordered, which counts as a failed attempt.
+    pub async fn accept(&self, job: &JobId, hand_in: HandIn) -> Result<Accepted, EdgeError> {
+        // In a task of its own: a renderer that goes away in the middle must not leave half of it done.
+        let (edge, id) = (self.clone(), job.clone());
+        let task = tokio::spawn(async move {
+            let _desk = edge.inner.desk.lock().await;
+            edge.take(&id, hand_in).await
+        });
+        let result = match task.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(CacheError::from(StoreError::Closing).into()),
+        };
+        metrics::accepted(match &result {
+            Ok(Accepted::Kept) => "kept",
+            Ok(Accepted::Refused) => "refused",
+            Ok(Accepted::Again) => "again",
+            Err(EdgeError::LeaseLost { .. }) => "stale",
+            Err(EdgeError::BadOutcome { .. }) => "wrong",
+            Err(_) => "error",
+        });
+        result
+    }
+
+    async fn take(&self, id: &JobId, hand_in: HandIn) -> Result<Accepted, EdgeError> {
+        let HandIn { epoch, outcome } = hand_in;
+        let job = match self.held(id, epoch).await {
+            Ok(job) => job,
+            Err(EdgeError::LeaseLost { .. }) if self.ended_at(id, epoch).await? => return Ok(Accepted::Again),
+            Err(error) => return Err(error),
+        };
+        if let Verdict::Failed { reasons } = &outcome.verdict {
+            self.uploads().remove(id);
+            self.inner.cache.refuse(&job.key, reasons.clone(), self.refused_until()).await?;
+            let reason = reasons.iter().map(|reason| reason.detail.as_str()).collect::<Vec<_>>().join("; ");
+            let failure = Failure { epoch, reason: format!("inspection: {reason}"), kind: FailureKind::Permanent };
+            self.inner.queue.fail(id, &failure).await?;
+            tracing::warn!(key = %job.key.short(), job = %id, reason, "a plate was refused by its inspection");
+            return Ok(Accepted::Refused);
+        }
+        let held = self.uploads().remove(id);
+        let Some((_, staged)) = held.filter(|(put_at, _)| *put_at == epoch) else {
+            let reason = "the server was started again between the plate's bytes and its hand-in".to_owned();
+            self.inner.queue.fail(id, &Failure { epoch, reason, kind: FailureKind::Transient }).await?;
+            return Err(EdgeError::LeaseLost { job: id.clone(), epoch });
+        };
+        let staged = match look_into(&job, staged, &outcome).await? {
+            Ok(staged) => staged,
+            Err(what) => {
+                let failure = Failure { epoch, reason: what.clone(), kind: FailureKind::Transient };
+                self.fail(id, &failure).await?;
+                return Err(EdgeError::BadOutcome { job: id.clone(), what });
+            }
+        };
+        let manifest = Manifest::new(Recipe::Plate(job.spec), outcome, self.inner.clock.now());
+        let entry = self.inner.cache.keep(staged, manifest).await?;
+        self.inner.queue.complete(id, epoch).await?;
+        tracing::info!(key = %entry.key.short(), blob = %entry.blob.short(), bytes = entry.bytes, job = %id, "a plate was kept");
+        Ok(Accepted::Kept)
+    }
+
+    /// Notes that an attempt failed. A job that is given up is remembered as refused, so that the next request for it does
+    /// not start all over.
+    ///
+    /// # Errors
+    /// [`EdgeError::LeaseLost`].
+    pub async fn fail(&self, id: &JobId, failure: &Failure) -> Result<(), EdgeError> {
+        let job = match self.inner.queue.fail(id, failure).await {
+            Ok(job) => job,
+            Err(QueueError::LeaseLost { .. }) if self.ended_at(id, failure.epoch).await? => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        self.uploads().remove(id);
+        self.remember_if_dead(&job).await
+    }
+
+    /// Keeps a lease.
+    ///
+    /// # Errors
+    /// [`EdgeError::LeaseLost`].
+    pub async fn renew(&self, id: &JobId, renewal: &Renewal) -> Result<RenewalAnswer, EdgeError> {
+        Ok(self.inner.queue.renew(id, renewal).await?)
+    }
+
+    /// What has to be done every second or so: takes back leases that ran out, and drops bytes that were never handed in.
+    ///
+    /// # Errors
+    /// If the store fails; the next call tries again.
+    pub async fn reap(&self) -> Result<(), EdgeError> {
+        for job in self.inner.queue.reap().await? {
+            tracing::warn!(job = %job.id, key = %job.key.short(), attempts = job.attempts, "a lease ran out");
+            self.remember_if_dead(&job).await?;
+        }
+        let waiting: Vec<(JobId, u32)> = self.uploads().iter().map(|(job, (epoch, _))| (job.clone(), *epoch)).collect();
+        for (job, epoch) in waiting {
+            if matches!(self.held(&job, epoch).await, Err(EdgeError::LeaseLost { .. })) {
+                self.uploads().remove(&job);
+            }
+        }
+        Ok(())
+    }
+
+    async fn remember_if_dead(&self, job: &Job) -> Result<(), EdgeError> {
+        if let JobState::Dead { reason } = &job.state {
+            let reasons = vec![Reason { code: "given-up".into(), detail: reason.clone() }];
+            self.inner.cache.refuse(&job.key, reasons, self.refused_until()).await?;
+        }
+        Ok(())
+    }
+
+    async fn held(&self, job: &JobId, epoch: u32) -> Result<Job, EdgeError> {
+        match self.inner.queue.held(job, epoch).await {
+            // A job that nobody remembers is a lease that nobody has.
+            Err(QueueError::NoSuchJob(job)) => Err(EdgeError::LeaseLost { job, epoch }),
+            result => Ok(result?),
+        }
+    }
+
+    /// Whether the job ended with this very lease: then the caller only missed the answer.
+    async fn ended_at(&self, job: &JobId, epoch: u32) -> Result<bool, EdgeError> {
+        let job = self.inner.queue.get(job).await?;
+        Ok(job.is_some_and(|job| job.epoch == epoch && matches!(job.state, JobState::Done | JobState::Dead { .. })))
+    }
+
+    fn uploads(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<JobId, (u32, Staged)>> {
+        self.inner.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the bytes are what the outcome says and what the job ordered; else what differs.
+async fn look_into(job: &Job, staged: Staged, outcome: &festoon_spec::Outcome) -> Result<Result<Staged, String>, EdgeError> {
+    if let Err(error) = staged.check(outcome) {
+        return Ok(Err(error.to_string()));
+    }
+    let path = staged.path().to_owned();
+    let bytes = match tokio::task::spawn_blocking(move || fs::read(&path).map_err(|error| StoreError::at(&path, error))).await {
+        Ok(read) => read.map_err(CacheError::from)?,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => return Err(CacheError::from(StoreError::Closing).into()),
+    };
+    let media = match festoon_film::probe(&bytes) {
+        Ok(media) => media,
+        Err(error) => return Ok(Err(format!("the bytes are no plate: {error}"))),
+    };
+    if media != outcome.media {
+        return Ok(Err(format!("the bytes hold {media:?}, announced was {:?}", outcome.media)));
+    }
+    let canvas = job.spec.canvas;
+    if (media.width, media.height, media.frames, media.fps) != (canvas.width, canvas.height, canvas.frames, canvas.fps) {
+        return Ok(Err(format!("the bytes hold {media:?}, ordered was {canvas:?}")));
+    }
+    Ok(Ok(staged))
+}

@@ -1,0 +1,58 @@
+//! Why the edge does not answer.
+
+use festoon_spec::{JobId, TemplateId};
+
+use crate::{cache::CacheError, pick::PickError, queue::QueueError};
+
+/// See [`Edge`](super::Edge).
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// The pick does not resolve.
+    #[error(transparent)]
+    Pick(#[from] PickError),
+    /// Painting on demand is off.
+    #[error("this clip of `{template}` is not painted, and nobody may order it")]
+    NotPainted {
+        /// The template.
+        template: TemplateId,
+    },
+    /// Too much is promised already.
+    #[error("{queued} plates wait already, for about {promised_seconds} seconds of painting")]
+    QueueFull {
+        /// Jobs that wait.
+        queued: u64,
+        /// What they are expected to take.
+        promised_seconds: u64,
+    },
+    /// The caller has not, or no longer, the job.
+    #[error("the lease of job {job} at epoch {epoch} is lost")]
+    LeaseLost {
+        /// The job.
+        job: JobId,
+        /// The caller's epoch.
+        epoch: u32,
+    },
+    /// What was handed in is not what was ordered.
+    #[error("job {job}: {what}")]
+    BadOutcome {
+        /// The job.
+        job: JobId,
+        /// What differs.
+        what: String,
+    },
+    /// The cache failed.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(QueueError),
+}
+
+impl From<QueueError> for EdgeError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::LeaseLost { job, epoch, .. } => Self::LeaseLost { job, epoch },
+            other => Self::Queue(other),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Everything that an edge needs, opened in the right order.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use miette::Diagnostic;
+use tokio_util::sync::CancellationToken;
+
+use super::{Edge, Inner, RendererToken, TokenError};
+use crate::{
+    cache::{Cache, CacheOptions},
+    clock::{Clock, Ids},
+    config::{Config, MakersError},
+    queue::{EmbeddedQueue, Policy},
+    store::{Store, StoreError},
+    template::{Library, Report},
+};
+
+/// An edge on the state folder of this machine.
+pub struct Opened {
+    /// The edge.
+    pub edge: Edge,
+    /// What renderers show.
+    pub token: RendererToken,
+}
+
+/// Why it does not open.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum OpenError {
+    /// The state folder.
+    #[error("{0}")]
+    #[diagnostic(help("{}", .0.hint().unwrap_or("see the cause above")))]
+    Store(#[from] StoreError),
+    /// A template has a mistake.
+    #[error("there are mistakes in {folder}:\n{report}")]
+    #[diagnostic(help("`festoon check` shows each with its line"))]
+    Templates {
+        /// The folder.
+        folder: PathBuf,
+        /// All of them.
+        report: String,
+    },
+    /// The makers of plates.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Makers(#[from] MakersError),
+    /// The renderers' token.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Token(#[from] TokenError),
+}
+
+impl OpenError {
+    fn templates(folder: PathBuf, report: &Report) -> Self {
+        Self::Templates { folder, report: report.lines().collect::<Vec<_>>().join("\n") }
+    }
+}
+
+impl Opened {
+    /// Locks the state folder and opens what is in it. Blocks; must be called inside a runtime.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(config: Arc<Config>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, OpenError> {
+        let state = config.state();
+        let store = Store::open(&state, Arc::clone(&clock))?;
+        let token = RendererToken::open(&config.renderers.token, &state)?;
+        let options = CacheOptions { memory_bytes: config.cache.memory_bytes, disk_bytes: config.cache.disk_bytes };
+        let cache = Cache::open(&store, options, Arc::clone(&clock))?;
+        let policy = Policy { lease_millis: config.lease().as_millis() as u64, ..Policy::default() };
+        let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
+        let makers = config.makers()?;
+        let folder = config.path(&config.paths.templates);
+        let folder = fs::canonicalize(&folder).unwrap_or(folder);
+        let library = Library::open(folder.clone()).map_err(|report| OpenError::templates(folder, &report))?;
+        let inner = Inner {
+            config,
+            library,
+            makers,
+            cache,
+            queue: Arc::new(queue),
+            clock,
+            uploads: Mutex::new(HashMap::new()),
+            desk: tokio::sync::Mutex::new(()),
+            draining: CancellationToken::new(),
+        };
+        Ok(Self { edge: Edge { inner: Arc::new(inner) }, token })
+    }
+}

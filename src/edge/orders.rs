@@ -1,0 +1,61 @@
+//! Takes the orders of the plan: into the queue's lane `prerender`, pins into the cache.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use festoon_spec::{Lane, RenderKey, TenantId};
+
+use super::Edge;
+use crate::{
+    queue::Order,
+    schedule::{OrderError, Orders, PlannedPlate},
+};
+
+fn not_taken<E: std::error::Error + Send + Sync + 'static>(key: RenderKey) -> impl FnOnce(E) -> OrderError {
+    move |source| OrderError { key, source: Box::new(source) }
+}
+
+#[async_trait]
+impl Orders for Edge {
+    async fn order(&self, plate: &PlannedPlate) -> Result<(), OrderError> {
+        let key = plate.key;
+        let inner = &self.inner;
+        if inner.cache.find(&key).await.map_err(not_taken(key))?.is_some()
+            || inner.cache.refusal(&key).await.map_err(not_taken(key))?.is_some()
+            || inner
+                .queue
+                .live(&key)
+                .await
+                .map_err(not_taken(key))?
+                .is_some_and(|job| job.lane <= Lane::Prerender && job.deadline <= plate.deadline)
+        {
+            return Ok(());
+        }
+        let order = Order {
+            spec: plate.spec.clone(),
+            key,
+            lane: Lane::Prerender,
+            tenant: TenantId::default(),
+            due: Some(plate.deadline),
+            cost_millis: plate.cost_millis,
+            max_attempts: inner.config.queue.max_attempts,
+        };
+        inner.queue.order(order).await.map_err(not_taken(key))?;
+        Ok(())
+    }
+
+    async fn withdraw(&self, key: &RenderKey) -> Result<(), OrderError> {
+        let queue = &self.inner.queue;
+        if let Some(job) = queue.live(key).await.map_err(not_taken(*key))? {
+            queue.leave(&job.id).await.map_err(not_taken(*key))?;
+        }
+        Ok(())
+    }
+
+    async fn pin(&self, schedule: &str, plates: &BTreeSet<RenderKey>) -> Result<(), OrderError> {
+        let Some(first) = plates.first() else {
+            return self.inner.cache.unpin(schedule).await.map_err(not_taken(RenderKey::from_bytes([0; 32])));
+        };
+        self.inner.cache.pin(schedule, plates.iter().copied()).await.map_err(not_taken(*first))
+    }
+}

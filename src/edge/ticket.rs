@@ -1,0 +1,77 @@
+//! What a waiting client holds: a view of a job, without what is nobody's business.
+
+use festoon_spec::{BlobHash, Job, JobId, JobState, Lane, Progress, RenderKey, UnixMillis};
+use serde::Serialize;
+
+/// A promise that a plate is painted. Its id is its job's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ticket {
+    /// The job.
+    pub id: JobId,
+    /// The plate's key.
+    pub plate: RenderKey,
+    /// How urgent.
+    pub lane: Lane,
+    /// Where it stands.
+    pub status: Status,
+    /// How far its renderer is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// When it was ordered.
+    pub ordered_at: UnixMillis,
+    /// How often a renderer took it.
+    pub attempts: u32,
+    /// Why it was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The plate's bytes, once it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobHash>,
+}
+
+/// Where a ticket stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Waits for a renderer.
+    Queued,
+    /// A renderer works on it.
+    Painting,
+    /// The plate is there.
+    Done,
+    /// It was given up.
+    Failed,
+    /// Nobody wants it any more.
+    Cancelled,
+}
+
+impl Status {
+    /// Whether nothing more will happen.
+    pub fn is_final(self) -> bool {
+        matches!(self, Status::Done | Status::Failed | Status::Cancelled)
+    }
+}
+
+impl Ticket {
+    /// The view of a job; `blob` is what is kept under its key.
+    pub fn of(job: &Job, blob: Option<BlobHash>) -> Self {
+        let (status, reason) = match &job.state {
+            JobState::Queued { .. } => (Status::Queued, None),
+            JobState::Leased { .. } => (Status::Painting, None),
+            JobState::Done => (Status::Done, None),
+            JobState::Dead { reason } => (Status::Failed, Some(reason.clone())),
+            JobState::Cancelled => (Status::Cancelled, None),
+        };
+        Self {
+            id: job.id.clone(),
+            plate: job.key,
+            lane: job.lane,
+            status,
+            progress: job.progress.filter(|_| status == Status::Painting),
+            ordered_at: job.ordered_at,
+            attempts: job.attempts,
+            reason,
+            blob,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Clips by their name, bytes by their hash.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Uri,
+        header::{self, HeaderName, HeaderValue},
+    },
+    web,
+};
+use festoon_spec::{BlobHash, Locale, Profile, Reason, UnixMillis};
+
+use super::{
+    Shared, address, body,
+    delivery::Representation,
+    language,
+    problem::{Code, Problem},
+    tickets,
+};
+use crate::{
+    edge::{Answer, How, Shown},
+    pick::{Pick, PickError},
+};
+
+/// Bytes under their hash never change.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// A refusal is told by caches for so long.
+const REFUSED_SECONDS: u64 = 30;
+/// A redirect to the visitor's locale is kept for so long.
+const NEGOTIATED: &str = "public, max-age=60";
+
+/// `/v1/clips/{template}/{locale}.{ext}`
+pub async fn clip(
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (template, locale, extension) = path.into_inner();
+    let asked = Asked::read(&shared, &template, &locale, &extension, request.uri())?;
+    let wait = wanted_wait(&request, shared.config.limits.wait_seconds)?;
+    let how = How { wait: Duration::from_secs(wait.unwrap_or(0)), nearest: asked.nearest, ..How::default() };
+    let delivery = &shared.config.delivery;
+    // A blob that is found damaged when it is loaded is dropped, and asked for again: the second answer is a ticket.
+    for _ in 0..2 {
+        let mut response = match shared.edge.answer(&asked.pick, &how).await? {
+            Answer::Ready(shown) => {
+                let cache_control = format!(
+                    "public, max-age={}, s-maxage={}, stale-while-revalidate={}, stale-if-error={}",
+                    delivery.clip_seconds, delivery.clip_shared_seconds, delivery.clip_stale_seconds, delivery.clip_error_seconds
+                );
+                match show(&request, &shared, shown, cache_control).await? {
+                    Some(response) => response,
+                    None => continue,
+                }
+            }
+            Answer::Nearest { shown, differs, ticket } => {
+                let cache_control = format!("public, max-age={}", delivery.nearest_seconds);
+                let Some(mut response) = show(&request, &shared, shown, cache_control).await? else { continue };
+                let headers = response.headers_mut();
+                headers.insert(HeaderName::from_static("festoon-nearest"), HeaderValue::from_static(differs));
+                if let Some(ticket) = ticket {
+                    headers.insert(HeaderName::from_static("festoon-ticket"), ascii(&tickets::address(&ticket.id)));
+                }
+                response
+            }
+            Answer::Ticket { ticket, .. } => tickets::promise(&ticket),
+            Answer::Refused { reasons, until } => return Err(refused(&shared, &reasons, until)),
+        };
+        if let Some(wait) = wait {
+            response.headers_mut().insert(HeaderName::from_static("preference-applied"), ascii(&format!("wait={wait}")));
+        }
+        return Ok(response);
+    }
+    Err(Problem::new(Code::Unavailable, "the clip was found damaged twice").retry_after(1))
+}
+
+/// The problem of a clip that was refused; caches may tell it for a while.
+pub fn refused(shared: &Shared, reasons: &[Reason], until: UnixMillis) -> Problem {
+    let told: Vec<&str> = reasons.iter().map(|reason| reason.detail.as_str()).collect();
+    let seconds = until.since(shared.edge.now()).div_ceil(1000);
+    let problem = Problem::new(Code::Refused, told.join("; ")).retry_after(seconds);
+    problem.hint("ask for another `variation`").cacheable(seconds.min(REFUSED_SECONDS))
+}
+
+/// The bytes of what is shown; `None` if they are gone.
+async fn show(
+    request: &HttpRequest,
+    shared: &Shared,
+    shown: Shown,
+    cache_control: String,
+) -> Result<Option<HttpResponse>, Problem> {
+    let Shown { entry, resolved } = shown;
+    let Some(bytes) = shared.edge.blob(&entry.blob).await? else { return Ok(None) };
+    let profile = resolved.pick.profile;
+    let representation = Representation { bytes, blob: entry.blob, media_type: profile.media_type(), cache_control };
+    let mut response = representation.answer(request, shared.config.limits.ranges)?.map_into_boxed_body();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
+    headers.insert(header::CONTENT_LANGUAGE, ascii(resolved.pick.locale.as_str()));
+    // `none/1` draws nothing: titles are not in the picture yet, and the client is told so.
+    let compositor = resolved.clip.compositor.split('/').next().unwrap_or_default();
+    headers.insert(HeaderName::from_static("festoon-overlay"), ascii(compositor));
+    Ok(Some(response))
+}
+
+/// `/v1/clips/{template}.{ext}`
+pub async fn negotiate(
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (name, extension) = path.into_inner();
+    let templates = shared.edge.library().current();
+    let template = templates.find(&name).map_err(|error| Problem::from(&error))?;
+    profile_of(&extension)?;
+    let wanted = body::text(request.headers(), header::ACCEPT_LANGUAGE)?.unwrap_or_default();
+    let spoken: Vec<&Locale> = template.locales().collect();
+    let locale = language::wanted(wanted, &spoken).unwrap_or(template.default_locale());
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("/v1/clips/{}/{locale}.{extension}{query}", template.id);
+    Ok(HttpResponse::TemporaryRedirect()
+        .insert_header((header::LOCATION, ascii(&location)))
+        .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static(NEGOTIATED)))
+        .finish())
+}
+
+/// `/v1/blobs/{blob}.{ext}`
+pub async fn blob(
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (name, extension) = path.into_inner();
+    let profile = profile_of(&extension)?;
+    let blob: BlobHash =
+        name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
+    let missing = || Problem::new(Code::UnknownBlob, format!("{blob} is not kept here"));
+    let bytes = shared.edge.blob(&blob).await?.ok_or_else(missing)?;
+    let representation = Representation { bytes, blob, media_type: profile.media_type(), cache_control: FOR_EVER.into() };
+    Ok(representation.answer(&request, shared.config.limits.ranges)?.map_into_boxed_body())
+}
+
+/// What pages of other sites may send (CORS preflight).
+pub async fn preflight() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD")))
+        .insert_header((
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Range, If-None-Match, If-Match, If-Range, Prefer"),
+        ))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")))
+        .finish()
+}
+
+/// A pick as a URL says it.
+struct Asked {
+    pick: Pick,
+    nearest: bool,
+}
+
+impl Asked {
+    fn read(shared: &Shared, template: &str, locale: &str, extension: &str, uri: &Uri) -> Result<Self, Problem> {
+        let templates = shared.edge.library().current();
+        let template = templates.find(template).map_err(|error| Problem::from(&error))?.id.clone();
+        let locale: Locale = locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
+        let mut pairs = address::read_query(uri.query().unwrap_or_default())?;
+        let nearest = match pairs.iter().position(|(name, _)| name == "fallback") {
+            Some(at) => match pairs.remove(at).1.as_str() {
+                "nearest" => true,
+                "none" => false,
+                other => {
+                    let given: String = other.chars().take(40).collect();
+                    return Err(Problem::new(Code::BadQuery, format!("`fallback` is `{given}`: expected `nearest` or `none`")));
+                }
+            },
+            None => false,
+        };
+        let pick = Pick::from_query(template, locale, pairs).map_err(|error| Problem::from(&error))?;
+        if pick.profile.extension() != extension {
+            let given: String = extension.chars().take(20).collect();
+            let detail = format!("`.{given}`: the profile `{}` has files of type `.{}`", pick.profile, pick.profile.extension());
+            return Err(Problem::new(Code::UnknownFileType, detail));
+        }
+        Ok(Self { pick, nearest })
+    }
+}
+
+/// The profile of a file's extension.
+pub fn profile_of(extension: &str) -> Result<Profile, Problem> {
+    match Profile::default() {
+        profile if profile.extension() == extension => Ok(profile),
+        profile => {
+            let given: String = extension.chars().take(20).collect();
+            Err(Problem::new(Code::UnknownFileType, format!("`.{given}`: expected `.{}`", profile.extension())))
+        }
+    }
+}
+
+/// Seconds that `Prefer: wait=N` (RFC 7240) asks for, as many as are given.
+fn wanted_wait(request: &HttpRequest, most: u64) -> Result<Option<u64>, Problem> {
+    let field = body::text(request.headers(), HeaderName::from_static("prefer"))?.unwrap_or_default();
+    let wait = field.split([',', ';']).find_map(|preference| {
+        let (name, value) = preference.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse::<u64>().ok()).flatten()
+    });
+    Ok(wait.map(|wait| wait.min(most)))
+}
+
+/// A header value that is known to be plain ASCII.
+pub fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("made of ids, hashes, locales and percent-encoded text")
+}

@@ -1,0 +1,39 @@
+//! Whether it lives, whether it can work, and what it counted.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, http::header, web};
+use serde_json::{Map, Value, json};
+
+use super::{Shared, problem::Problem};
+use crate::metrics as counters;
+
+/// `/healthz`
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// `/readyz`
+pub async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
+    let checks = shared.edge.check().await;
+    let ready = checks.iter().all(|check| check.passed);
+    let page: Map<String, Value> = checks
+        .into_iter()
+        .map(|check| (check.name.to_owned(), json!({"passed": check.passed, "detail": check.detail})))
+        .collect();
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((header::CACHE_CONTROL, "no-store")).json(json!({"ready": ready, "checks": page}))
+}
+
+/// `/metrics`
+pub async fn metrics(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+    let depth = shared.edge.queue().depth().await.map_err(|error| Problem::internal(&error))?;
+    for (lane, queued) in festoon_spec::Lane::ALL.iter().zip(depth.queued) {
+        counters::queue_jobs(lane.name(), queued);
+    }
+    counters::queue_jobs("leased", depth.leased);
+    counters::queue_time(Duration::from_millis(depth.queued_cost_millis));
+    counters::cache(&shared.edge.cache().usage());
+    let page = HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(counters::render());
+    Ok(page)
+}

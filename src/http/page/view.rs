@@ -1,0 +1,262 @@
+//! What the gallery shows, as plain data.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use festoon_spec::{Locale, Painter};
+use serde::Serialize;
+
+use crate::{
+    edge::{Edge, Shown},
+    http::{address, picks::Wanted, problem::Problem},
+    pick::{Pick, PickError},
+    template::{Kind, Template},
+};
+
+/// The checkpoint that has random weights: its pictures are noise, and the page says so.
+const DEMO_MODEL: &str = "tiny";
+
+/// The page's own words, by locale.
+static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, String>>> =
+    LazyLock::new(|| toml::from_str(include_str!("words.toml")).expect("the embedded words are checked by a test"));
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub struct View {
+    locale: Locale,
+    direction: &'static str,
+    words: &'static BTreeMap<String, String>,
+    words_json: String,
+    languages: Vec<Language>,
+    cards: Vec<Card>,
+    chosen: Option<Chosen>,
+}
+
+/// One language that can be switched to.
+#[derive(Debug, Serialize)]
+struct Language {
+    tag: String,
+    name: &'static str,
+    current: bool,
+}
+
+/// One template.
+#[derive(Debug, Serialize)]
+struct Card {
+    id: String,
+    title: String,
+    description: String,
+    /// Whether the text-to-video model paints it.
+    by_model: bool,
+    /// Who painted it, honestly.
+    badge: String,
+    /// Words' locale, where it is not the page's.
+    lang: Option<Locale>,
+    /// A clip that is ready.
+    clip: Option<String>,
+    current: bool,
+}
+
+/// The template whose form is shown.
+#[derive(Debug, Serialize)]
+struct Chosen {
+    card: Card,
+    fields: Vec<Field>,
+    variation: u32,
+    locale: Locale,
+    canvas: festoon_spec::Canvas,
+    /// The clip of the form's values if it is ready; else what may stand in.
+    clip: Option<String>,
+    /// Whether `clip` stands in.
+    nearest: bool,
+    /// A value that does not fit, told beside the form.
+    problem: Option<String>,
+}
+
+/// One parameter in the form.
+#[derive(Debug, Serialize)]
+struct Field {
+    name: String,
+    label: String,
+    hint: Option<String>,
+    kind: &'static str,
+    value: String,
+    choices: Vec<(String, String)>,
+    min: String,
+    max: String,
+    step: String,
+    longest: usize,
+    lines: usize,
+    /// Whether a change needs another plate.
+    repaints: bool,
+}
+
+impl View {
+    /// The page for a visitor; the query says locale, template and values.
+    pub async fn of(edge: &Edge, wanted: &Wanted, query: &str) -> Result<Self, Problem> {
+        let templates = edge.library().current();
+        let locale = page_locale(wanted);
+        let tag = locale.to_string();
+        let words = &WORDS[&tag];
+        let mut pairs = address::read_query(query)?;
+        pairs.retain(|(name, _)| name != "locale");
+        let named = pairs.iter().position(|(name, _)| name == "template").map(|at| pairs.remove(at).1);
+        let current = named.map(|name| templates.find(&name).cloned()).transpose().map_err(|error| Problem::from(&error))?;
+        let mut cards = Vec::with_capacity(templates.iter().len());
+        for template in templates.iter() {
+            let is_current = current.as_ref().is_some_and(|current| current.id == template.id);
+            cards.push(card(edge, template, &wanted.of(template), &locale, is_current).await?);
+        }
+        let chosen = match &current {
+            Some(template) => Some(choose(edge, template, &wanted.of(template), &locale, pairs).await?),
+            None => None,
+        };
+        let words_json = serde_json::to_string(words).map_err(|error| Problem::internal(&error))?;
+        let languages =
+            WORDS.iter().map(|(spoken, words)| Language { tag: spoken.clone(), name: &words["name"], current: *spoken == tag });
+        Ok(Self {
+            direction: if locale.is_right_to_left() { "rtl" } else { "ltr" },
+            languages: languages.collect(),
+            locale,
+            words,
+            words_json,
+            cards,
+            chosen,
+        })
+    }
+}
+
+/// The locale of the page's own words.
+fn page_locale(wanted: &Wanted) -> Locale {
+    let spoken: Vec<Locale> = WORDS.keys().map(|tag| tag.parse().expect("the embedded words are checked by a test")).collect();
+    let spoken: Vec<&Locale> = spoken.iter().collect();
+    wanted.among(&spoken).cloned().unwrap_or_else(|| "en".parse().expect("`en` is a locale"))
+}
+
+async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, current: bool) -> Result<Card, Problem> {
+    let (spoken, words) = template.words(locale);
+    let pick = Pick {
+        template: template.id.clone(),
+        locale: locale.clone(),
+        parameters: BTreeMap::new(),
+        variation: 0,
+        profile: festoon_spec::Profile::default(),
+    };
+    let clip = match edge.peek(&pick, true).await {
+        Ok(shown) => shown.map(|shown| clip_url(&shown)),
+        // Without its model a template is shown, only not playing.
+        Err(crate::edge::EdgeError::Pick(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let by_model = template.painter() == Painter::wan();
+    let page_words = &WORDS[page.as_str()];
+    let badge = match template.model() {
+        Some(DEMO_MODEL) => format!("{} {}", page_words["by_model"], page_words["untrained"]),
+        Some(_) => page_words["by_model"].clone(),
+        None => page_words["by_motion"].clone(),
+    };
+    Ok(Card {
+        id: template.id.to_string(),
+        title: words.title.clone(),
+        description: words.description.clone(),
+        by_model,
+        badge,
+        lang: (spoken.language() != page.language()).then(|| spoken.clone()),
+        clip,
+        current,
+    })
+}
+
+/// By its bytes, so that what plays on the page is what was ready when it was made.
+fn clip_url(shown: &Shown) -> String {
+    address::of_blob(&shown.entry.blob, shown.resolved.pick.profile)
+}
+
+async fn choose(
+    edge: &Edge,
+    template: &Template,
+    locale: &Locale,
+    page: &Locale,
+    pairs: Vec<(String, String)>,
+) -> Result<Chosen, Problem> {
+    let pick = Pick::from_query(template.id.clone(), locale.clone(), pairs).map_err(|error| Problem::from(&error))?;
+    let resolved = pick.resolve(template, edge.makers());
+    let problem = match &resolved {
+        Err(error @ (PickError::Value { .. } | PickError::Scene(_))) => Some(error.to_string()),
+        Err(error) => return Err(Problem::from(error)),
+        Ok(_) => None,
+    };
+    let (clip, nearest) = match &resolved {
+        Ok(resolved) => match edge.peek(&pick, false).await? {
+            Some(shown) => (Some(clip_url(&shown)), false),
+            None => (edge.peek(&resolved.pick, true).await?.map(|shown| clip_url(&shown)), true),
+        },
+        Err(_) => (None, false),
+    };
+    let defaults = Pick { parameters: BTreeMap::new(), ..pick.clone() };
+    let defaults = resolved.or_else(|_| defaults.resolve(template, edge.makers())).map(|resolved| resolved.pick.parameters);
+    let mut values = defaults.unwrap_or_default();
+    values.extend(pick.parameters.clone());
+    Ok(Chosen {
+        fields: fields(template, locale, &values),
+        card: card(edge, template, locale, page, true).await?,
+        variation: pick.variation,
+        locale: locale.clone(),
+        canvas: template.canvas,
+        clip,
+        nearest,
+        problem,
+    })
+}
+
+fn fields(template: &Template, locale: &Locale, values: &BTreeMap<String, String>) -> Vec<Field> {
+    let (_, words) = template.words(locale);
+    // There is nowhere to upload a picture yet.
+    let shown = template.parameters.iter().filter(|parameter| !matches!(parameter.kind, Kind::Image));
+    let field = shown.map(|parameter| {
+        let own = words.parameters.get(&parameter.name);
+        let mut field = Field {
+            name: parameter.name.clone(),
+            label: own.map_or_else(|| parameter.name.clone(), |own| own.label.clone()),
+            hint: own.and_then(|own| own.hint.clone()),
+            kind: parameter.kind.name(),
+            value: values.get(&parameter.name).cloned().unwrap_or_default(),
+            choices: Vec::new(),
+            min: String::new(),
+            max: String::new(),
+            step: String::new(),
+            longest: 0,
+            lines: 1,
+            repaints: parameter.touches == crate::template::Touches::Plate,
+        };
+        match &parameter.kind {
+            Kind::Choice { choices } => {
+                let label = |id: &str| own.and_then(|own| own.choices.get(id)).cloned().unwrap_or_else(|| id.to_owned());
+                field.choices = choices.iter().map(|choice| (choice.id.clone(), label(&choice.id))).collect();
+            }
+            Kind::Text { max_graphemes, lines, .. } => (field.longest, field.lines) = (*max_graphemes, *lines),
+            Kind::Number { min, max, step } => {
+                (field.min, field.max, field.step) = (min.to_string(), max.to_string(), step.to_string());
+            }
+            Kind::Colour | Kind::Image | Kind::Boolean => {}
+        }
+        field
+    });
+    field.collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_language_has_every_word() {
+        let english: BTreeSet<&String> = WORDS["en"].keys().collect();
+        for (tag, words) in WORDS.iter() {
+            assert_eq!(tag.parse::<Locale>().unwrap().to_string(), *tag);
+            assert_eq!(words.keys().collect::<BTreeSet<_>>(), english, "{tag}");
+        }
+    }
+}

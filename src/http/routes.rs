@@ -1,0 +1,123 @@
+//! The routing table: docs/http.md lists the same rows, and a test compares.
+
+use actix_web::{Route, guard, http::Method, web};
+
+use super::{
+    Shared, clips, health, leases, page, picks,
+    problem::{Code, Problem},
+    tickets,
+};
+
+/// One row.
+pub struct Row {
+    /// The methods, as written in `Allow`.
+    pub methods: &'static [&'static str],
+    /// The address.
+    pub path: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    handler: fn() -> Route,
+}
+
+const READ: &[&str] = &["GET", "HEAD"];
+
+/// Addresses of bytes that players and pages of other sites fetch.
+const DELIVERY: [&str; 3] = ["/v1/clips/{template}/{locale}.{ext}", "/v1/clips/{template}.{ext}", "/v1/blobs/{blob}.{ext}"];
+
+/// Every row.
+pub const ROWS: &[Row] = &[
+    Row { methods: READ, path: DELIVERY[0], about: "A clip, or a ticket for it", handler: || web::to(clips::clip) },
+    Row { methods: READ, path: DELIVERY[1], about: "Redirects to the visitor's locale", handler: || web::to(clips::negotiate) },
+    Row { methods: READ, path: DELIVERY[2], about: "Bytes by their hash, for ever", handler: || web::to(clips::blob) },
+    Row {
+        methods: &["OPTIONS"],
+        path: DELIVERY[0],
+        about: "Tells other sites what they may send",
+        handler: || web::to(clips::preflight),
+    },
+    Row {
+        methods: &["OPTIONS"],
+        path: DELIVERY[1],
+        about: "Tells other sites what they may send",
+        handler: || web::to(clips::preflight),
+    },
+    Row {
+        methods: &["OPTIONS"],
+        path: DELIVERY[2],
+        about: "Tells other sites what they may send",
+        handler: || web::to(clips::preflight),
+    },
+    Row { methods: READ, path: "/v1/templates", about: "What can be picked", handler: || web::to(picks::templates) },
+    Row { methods: &["POST"], path: "/v1/picks", about: "Asks for a clip: ready, or a ticket", handler: || web::to(picks::pick) },
+    Row { methods: READ, path: "/v1/tickets/{id}", about: "How far a ticket is", handler: || web::to(tickets::ticket) },
+    Row { methods: &["DELETE"], path: "/v1/tickets/{id}", about: "Takes an order back", handler: || web::to(tickets::cancel) },
+    Row {
+        methods: &["GET"],
+        path: "/v1/tickets/{id}/events",
+        about: "Progress as it happens (SSE)",
+        handler: || web::to(tickets::events),
+    },
+    Row { methods: &["POST"], path: "/v1/leases", about: "Renderers: asks for work", handler: || web::to(leases::lease) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/leases/{job}/renew",
+        about: "Renderers: keeps a lease, tells progress",
+        handler: || web::to(leases::renew),
+    },
+    Row { methods: &["PUT"], path: DELIVERY[2], about: "Renderers: a plate's bytes", handler: || web::to(leases::put) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/leases/{job}/hand-in",
+        about: "Renderers: a plate is done",
+        handler: || web::to(leases::hand_in),
+    },
+    Row {
+        methods: &["POST"],
+        path: "/v1/leases/{job}/fail",
+        about: "Renderers: an attempt failed",
+        handler: || web::to(leases::fail),
+    },
+    Row { methods: READ, path: "/healthz", about: "The process answers", handler: || web::to(health::healthz) },
+    Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
+    Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
+    Row { methods: READ, path: "/", about: "The gallery", handler: || web::to(page::gallery) },
+    Row { methods: READ, path: "/assets/{name}", about: "The gallery's style and script", handler: || web::to(page::asset) },
+];
+
+/// Puts the table into an application.
+pub fn configure(application: &mut web::ServiceConfig) {
+    let mut paths: Vec<&str> = ROWS.iter().map(|row| row.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    for path in paths {
+        let mut resource = web::resource(path);
+        let mut allow = Vec::new();
+        for row in ROWS.iter().filter(|row| row.path == path) {
+            allow.extend_from_slice(row.methods);
+            for method in row.methods {
+                let method = Method::from_bytes(method.as_bytes()).expect("the table holds methods");
+                resource = resource.route((row.handler)().guard(guard::Method(method)));
+            }
+        }
+        let allow = allow.join(", ");
+        application.service(resource.default_service(web::to(move || {
+            let problem = Problem::new(Code::MethodNotAllowed, format!("expected one of {allow}")).allow(allow.clone());
+            std::future::ready(Err::<&str, _>(problem))
+        })));
+    }
+}
+
+/// The row's path for a label: a fixed text, however many addresses strangers make up.
+pub fn label(pattern: Option<&str>) -> &'static str {
+    ROWS.iter().map(|row| row.path).find(|path| Some(*path) == pattern).unwrap_or("none")
+}
+
+/// Whether other sites' pages may use what lies there.
+pub fn is_delivery(label: &str) -> bool {
+    DELIVERY.contains(&label)
+}
+
+/// What no row answers.
+pub async fn nothing(_shared: web::Data<Shared>) -> Result<&'static str, Problem> {
+    Err(Problem::new(Code::NotFound, "no address of this server").hint("docs/http.md lists the addresses"))
+}
