@@ -1,15 +1,123 @@
 //! `festoon key`.
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use festoon_spec::{Canonical, Locale, ModelDigest, Value};
+use miette::{IntoDiagnostic, miette};
+use serde_json::json;
+
+use crate::{
+    config::Config,
+    makers::Makers,
+    pick::{Pick, PickError, Resolved},
+    template::{Library, Templates},
+};
 
 /// Arguments of `festoon key`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The template.
+    template: String,
+    /// For whom, for example `ja-JP`.
+    #[arg(long)]
+    locale: String,
+    /// Values of parameters, `name=value`; also `variation=1` and `profile=mp4`.
+    #[arg(value_name = "NAME=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+    /// The settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of templates, instead of the settings'.
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+    /// A checkpoint instead of the settings': the name that templates use, and its digest or its folder; may be repeated.
+    #[arg(long = "model", value_name = "NAME=DIGEST|DIR", value_parser = pair)]
+    models: Vec<(String, String)>,
+    /// The encoder that plates are asked from, instead of the settings'.
+    #[arg(long, value_name = "ID")]
+    encoder: Option<String>,
+    /// Print the fields as JSON.
+    #[arg(long)]
+    json: bool,
+}
 
-/// Runs it.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not `name=value`"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Explains the keys of a pick, field by field.
 ///
 /// # Errors
-/// With a report for the terminal.
-pub fn run(_arguments: Arguments) -> miette::Result<ExitCode> {
+/// If the templates have a mistake or the pick does not resolve.
+pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
+    let config = Config::load(arguments.config.as_deref())?;
+    let folder = arguments.templates.clone().unwrap_or_else(|| config.path(&config.paths.templates));
+    let templates = Library::open(folder)?.current();
+    let makers = makers(&arguments, config)?;
+    let resolved = resolve(&arguments, &templates, &makers).map_err(|error| match error.hint() {
+        Some(hint) => miette!(help = hint, code = error.code(), "{error}"),
+        None => miette!(code = error.code(), "{error}"),
+    })?;
+    if arguments.json {
+        let plate = json!({ "key": resolved.plate_key, "fields": fields(resolved.plate.canonical()) });
+        let clip = json!({ "key": resolved.clip_key, "fields": fields(resolved.clip.canonical()) });
+        println!("{:#}", json!({ "pick": resolved.pick, "plate": plate, "clip": clip }));
+    } else {
+        explain("plate", &resolved.plate_key.to_string(), resolved.plate.canonical());
+        explain("clip", &resolved.clip_key.to_string(), resolved.clip.canonical());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn resolve(arguments: &Arguments, templates: &Templates, makers: &Makers) -> Result<Resolved, PickError> {
+    let template = templates.find(&arguments.template)?;
+    let locale: Locale = arguments.locale.parse()?;
+    let pairs = arguments.parameters.iter().map(|(name, value)| (name, value));
+    Pick::from_query(template.id.clone(), locale, pairs)?.resolve(template, makers)
+}
+
+/// The installation's makers, with those that the command line names put over them.
+fn makers(arguments: &Arguments, mut config: Config) -> miette::Result<Makers> {
+    if let Some(encoder) = &arguments.encoder {
+        config.encoder.id = encoder.clone();
+    }
+    for (name, _) in &arguments.models {
+        config.models.0.remove(name);
+    }
+    let mut makers = config.makers()?;
+    for (name, given) in &arguments.models {
+        let digest = match given.parse::<ModelDigest>() {
+            Ok(digest) => digest,
+            Err(_) => ModelDigest::of_folder(Path::new(given)).into_diagnostic()?,
+        };
+        makers.models.insert(name.clone(), digest);
+    }
+    Ok(makers)
+}
+
+/// The fields in the order in which they are hashed.
+fn fields(form: Canonical) -> Vec<serde_json::Value> {
+    let value = |value: &Value| match value {
+        Value::Absent => json!(null),
+        Value::Text(text) => json!(text),
+        Value::Integer(number) => json!(number),
+        Value::Milli(number) => json!(number),
+        Value::Flag(flag) => json!(flag),
+        Value::Digest(_) => json!(value.to_string()),
+    };
+    form.fields().into_iter().map(|field| json!({ "name": field.name, "value": value(&field.value) })).collect()
+}
+
+/// Prints a key and the fields that it is made of, in the order in which they are hashed.
+fn explain(what: &str, key: &str, form: Canonical) {
+    let fields = form.fields();
+    let width = fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
+    println!("{what} {key}");
+    for field in fields {
+        println!("  {:width$}  {}", field.name, field.value);
+    }
 }
