@@ -250,7 +250,7 @@ impl FromManifests {
         Self { manifests, blobs, counters }
     }
 
-    /// Rows without a manifest go, manifests without a row get one; with `all`, every row is written anew.
+    /// Rows without a manifest go, manifests without a row get one; with `all`, every row is looked at and written anew.
     fn align(&self, index: &Index, all: bool) -> Result<(), IndexError> {
         let rows = Rows(index);
         let known = rows.keys()?;
@@ -272,6 +272,10 @@ impl FromManifests {
             let entry = manifest.entry();
             if self.blobs.size(&entry.blob)? != Some(entry.bytes) {
                 tracing::warn!(key = %key.short(), blob = %entry.blob.short(), "a manifest's blob is not there; it gets no row");
+                if known.contains(key) {
+                    take(&mut batch, &entry);
+                    next(&mut batch)?;
+                }
                 continue;
             }
             let used = match index.get(Table::Touches, key.as_bytes())? {

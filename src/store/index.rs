@@ -103,6 +103,15 @@ impl From<sled::Error> for IndexError {
             }
             // sled wraps "file is locked" and "bad snapshot" alike in `Other`; the folder's own lock is held, so it is damage.
             sled::Error::Io(error) if error.kind() == io::ErrorKind::Other => Self::Damaged(error.to_string()),
+            // A file where a folder should be, or the other way round.
+            sled::Error::Io(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory | io::ErrorKind::AlreadyExists
+                ) =>
+            {
+                Self::Damaged(error.to_string())
+            }
             sled::Error::Io(error) => Self::Io(error),
             other => Self::Damaged(other.to_string()),
         }

@@ -4,9 +4,16 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Read, Seek, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use super::StoreError;
+
+/// How often a held lock is tried again, and after which pause. A process that was just killed takes a moment to go, and
+/// a child that was just forked holds what its parent let go until it runs its own program.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Held while the process uses the folder. The lock is the kernel's, so it ends with the process, however that ends; the
 /// pid inside is for people.
@@ -26,7 +33,15 @@ impl StateLock {
         fs::create_dir_all(folder).map_err(refused)?;
         let path = folder.join("lock");
         let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(refused)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..TRIES {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(PAUSE);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
