@@ -67,7 +67,9 @@ impl AutoencoderKLWanConfig {
         let spatial = patch << (levels - 1);
         let temporal = 1 << self.temperal_downsample.iter().filter(|&&downsample| downsample).count();
         if (spatial, temporal) != (self.scale_factor_spatial, self.scale_factor_temporal) {
-            return wrong(format!("the levels scale by {spatial} and {temporal}, scale_factor_spatial and _temporal say otherwise"));
+            return wrong(format!(
+                "the levels scale by {spatial} and {temporal}, scale_factor_spatial and _temporal say otherwise"
+            ));
         }
         if self.base_dim < 1 || self.z_dim < 1 || self.dim_mult.iter().any(|&dim| dim < 1) {
             return wrong("sizes must be positive".into());
@@ -130,7 +132,14 @@ impl AutoencoderKLWan {
             // The plain upsampler halves the channels.
             let in_dim = if level > 0 && !config.is_residual { dims[level] / 2 } else { dims[level] };
             let temporal = config.temperal_downsample.iter().rev().nth(level).copied();
-            WanUpBlock::new(config.num_res_blocks + 1, config.is_residual, in_dim, dims[level + 1], temporal, &decoder.child("up_blocks").child(level))
+            WanUpBlock::new(
+                config.num_res_blocks + 1,
+                config.is_residual,
+                in_dim,
+                dims[level + 1],
+                temporal,
+                &decoder.child("up_blocks").child(level),
+            )
         });
         let last = dims[levels];
         Ok(AutoencoderKLWan {

@@ -20,6 +20,7 @@
 mod autoencoder_kl_wan;
 mod component;
 mod error;
+mod html;
 mod layout;
 mod linear;
 mod lora;

@@ -90,7 +90,8 @@ impl Patches {
         let modules = Modules::of(weights);
         let mut used = BTreeSet::new();
         let mut left_out = 0;
-        let load = |name: &str| file.tensor(name)?.ok_or_else(|| WanError::malformed(path, format!("tensor {name:?} is missing")));
+        let load =
+            |name: &str| file.tensor(name)?.ok_or_else(|| WanError::malformed(path, format!("tensor {name:?} is missing")));
         for key in tensors.keys() {
             if key.ends_with(".diff") {
                 left_out += 1;
@@ -216,7 +217,10 @@ fn original_name(module: &str) -> String {
     if module == "proj_out" {
         return "head.head".into();
     }
-    RENAMED.iter().find(|(ours, _)| module.contains(ours)).map_or_else(|| module.into(), |(ours, theirs)| module.replace(ours, theirs))
+    RENAMED
+        .iter()
+        .find(|(ours, _)| module.contains(ours))
+        .map_or_else(|| module.into(), |(ours, theirs)| module.replace(ours, theirs))
 }
 
 /// Alphas from diffusers' `lora_adapter_metadata` header note.

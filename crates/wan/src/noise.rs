@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(bits, PUBLISHED, "the noise of a published key must never move");
     }
 
-    const PUBLISHED: [u32; 5] = [0, 0, 0, 0, 0];
+    const PUBLISHED: [u32; 5] = [3201246570, 3206193001, 3146049857, 1067000953, 1072280361];
 
     #[test]
     fn every_byte_of_the_key_matters() {

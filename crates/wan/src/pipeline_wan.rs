@@ -209,19 +209,24 @@ impl WanPipeline {
         let transformer = Component::<WanTransformer3DModel>::open(&layout.transformer)?;
         let transformer_2 = layout.transformer_2.as_deref().map(Component::<WanTransformer3DModel>::open).transpose()?;
         let vae = Component::<AutoencoderKLWan>::open(&layout.vae)?;
-        let experts = [(&layout.transformer, Some(&transformer)), (layout.transformer_2.as_ref().unwrap_or(&layout.transformer), transformer_2.as_ref())];
+        let experts = [
+            (&layout.transformer, Some(&transformer)),
+            (layout.transformer_2.as_ref().unwrap_or(&layout.transformer), transformer_2.as_ref()),
+        ];
         for (folder, expert) in experts {
             let Some(config) = expert.map(|expert| &expert.config) else { continue };
             let path = folder.join("config.json");
-            if config.in_channels != config.out_channels {
-                let what = format!("{} input channels for {} output channels (an image-to-video model)", config.in_channels, config.out_channels);
-                return Err(WanError::Unsupported { path, what });
-            }
             if config.in_channels != vae.config.z_dim {
-                return Err(WanError::malformed(path, format!("in_channels {} but the vae has z_dim {}", config.in_channels, vae.config.z_dim)));
+                return Err(WanError::malformed(
+                    path,
+                    format!("in_channels {} but the vae has z_dim {}", config.in_channels, vae.config.z_dim),
+                ));
             }
             if config.text_dim != text_encoder.config.d_model {
-                return Err(WanError::malformed(path, format!("text_dim {} but the text encoder has d_model {}", config.text_dim, text_encoder.config.d_model)));
+                return Err(WanError::malformed(
+                    path,
+                    format!("text_dim {} but the text encoder has d_model {}", config.text_dim, text_encoder.config.d_model),
+                ));
             }
         }
         Ok(WanPipeline {
@@ -287,7 +292,8 @@ impl WanPipeline {
 
         let latents = request.noise.draw(&shape)?;
         report(Stage::Denoise, 0, request.steps)?;
-        let latents = self.denoise(request, latents, &[prompt], &negative, &mut |step| report(Stage::Denoise, step.index + 1, step.of))?;
+        let latents =
+            self.denoise(request, latents, &[prompt], &negative, &mut |step| report(Stage::Denoise, step.index + 1, step.of))?;
         if !latents.all_finite()? {
             return Err(WanError::NotFinite { stage: "denoising" });
         }
@@ -321,7 +327,10 @@ impl WanPipeline {
             return Err(WanError::input("frames", format!("{} is not between 1 and {MAX_FRAMES}", request.frames)));
         }
         if !(2..=512).contains(&request.max_sequence_length) {
-            return Err(WanError::input("max_sequence_length", format!("{} is not between 2 and 512", request.max_sequence_length)));
+            return Err(WanError::input(
+                "max_sequence_length",
+                format!("{} is not between 2 and 512", request.max_sequence_length),
+            ));
         }
         for (field, guidance) in [("guidance", Some(request.guidance)), ("guidance_2", request.guidance_2)] {
             if guidance.is_some_and(|guidance| !guidance.is_finite()) {
@@ -337,15 +346,27 @@ impl WanPipeline {
         let frames = if asked % temporal == 1 { asked } else { asked / temporal * temporal + 1 };
         let patches = |side: u32| side as i64 / (vae.scale_factor_spatial * 2) * 2;
         let (height, width) = (patches(request.height), patches(request.width));
-        if frames != asked || height * vae.scale_factor_spatial != request.height as i64 || width * vae.scale_factor_spatial != request.width as i64 {
-            tracing::warn!(frames, height = height * vae.scale_factor_spatial, width = width * vae.scale_factor_spatial, "rounded down to what the model paints");
+        if frames != asked
+            || height * vae.scale_factor_spatial != request.height as i64
+            || width * vae.scale_factor_spatial != request.width as i64
+        {
+            tracing::warn!(
+                frames,
+                height = height * vae.scale_factor_spatial,
+                width = width * vae.scale_factor_spatial,
+                "rounded down to what the model paints"
+            );
         }
         if height == 0 || width == 0 {
-            return Err(WanError::input("width", format!("this checkpoint paints multiples of {} pixels", vae.scale_factor_spatial * 2)));
+            return Err(WanError::input(
+                "width",
+                format!("this checkpoint paints multiples of {} pixels", vae.scale_factor_spatial * 2),
+            ));
         }
         let shape = [1, vae.z_dim, (frames - 1) / temporal + 1, height, width];
         let limits = self.transformer.config.max_latents();
-        for (field, size, limit) in [("frames", shape[2], limits[0]), ("height", height, limits[1]), ("width", width, limits[2])] {
+        for (field, size, limit) in [("frames", shape[2], limits[0]), ("height", height, limits[1]), ("width", width, limits[2])]
+        {
             if size > limit {
                 return Err(WanError::input(field, format!("needs {size} latents, this checkpoint's positions end at {limit}")));
             }
@@ -362,7 +383,10 @@ impl WanPipeline {
             return Err(WanError::input("loras", format!("the weight of {} is not a finite number", lora.path.display())));
         }
         if let (None, Some(lora)) = (&self.transformer_2, loras.iter().find(|lora| lora.expert == Expert::Low)) {
-            return Err(WanError::input("loras", format!("{} is for the low-noise expert, which this checkpoint has not", lora.path.display())));
+            return Err(WanError::input(
+                "loras",
+                format!("{} is for the low-noise expert, which this checkpoint has not", lora.path.display()),
+            ));
         }
         let of = |loras: &[Lora], expert| loras.iter().filter(|lora| lora.expert == expert).cloned().collect::<Vec<_>>();
         let patches = |component: &Component<WanTransformer3DModel>, expert| -> Result<Option<Patches>> {
@@ -425,7 +449,8 @@ impl WanPipeline {
         on_step: &mut dyn FnMut(&Step<'_>) -> Result<()>,
     ) -> Result<Tensor> {
         let mut scheduler = scheduler(request.sampler, request.steps, request.shift, request.solver_order)?;
-        let boundary = self.transformer_2.as_ref().and(request.boundary.or(self.boundary_ratio)).map(|ratio| ratio * TRAIN_TIMESTEPS);
+        let boundary =
+            self.transformer_2.as_ref().and(request.boundary.or(self.boundary_ratio)).map(|ratio| ratio * TRAIN_TIMESTEPS);
         let mut latents = latents.to_device(self.options.device)?;
         let mut guide: Option<(Expert, Guide)> = None;
         let timesteps = scheduler.timesteps().to_vec();
@@ -437,10 +462,12 @@ impl WanPipeline {
             };
             let current = match guide.take() {
                 Some((known, current)) if known == expert => current,
-                _ => self.with_room(Part::of(expert), |pipeline| Guide::new(pipeline.expert(expert)?, &latents, prompts, negatives))?,
+                _ => self
+                    .with_room(Part::of(expert), |pipeline| Guide::new(pipeline.expert(expert)?, &latents, prompts, negatives))?,
             };
             let time = Tensor::from_f32(&[timestep as f32], &[1])?.to_device(self.options.device)?;
-            let velocity = self.with_room(Part::of(expert), |pipeline| current.velocity(pipeline.expert(expert)?, &latents, &time, scale))?;
+            let velocity =
+                self.with_room(Part::of(expert), |pipeline| current.velocity(pipeline.expert(expert)?, &latents, &time, scale))?;
             guide = Some((expert, current));
             latents = scheduler.step(&velocity, &latents)?;
             on_step(&Step { index, of: timesteps.len(), expert, timestep, latents: &latents })?;
@@ -453,7 +480,12 @@ impl WanPipeline {
     pub fn velocity(&mut self, expert: Expert, latents: &Tensor, timestep: &Tensor, prompts: &[PromptEmbeds]) -> Result<Tensor> {
         let (latents, timestep) = (latents.to_device(self.options.device)?, timestep.to_device(self.options.device)?);
         self.with_room(Part::of(expert), |pipeline| {
-            Guide::new(pipeline.expert(expert)?, &latents, prompts, &[])?.velocity(pipeline.expert(expert)?, &latents, &timestep, 1.0)
+            Guide::new(pipeline.expert(expert)?, &latents, prompts, &[])?.velocity(
+                pipeline.expert(expert)?,
+                &latents,
+                &timestep,
+                1.0,
+            )
         })
     }
 
@@ -533,20 +565,27 @@ struct Guide {
 }
 
 impl Guide {
-    fn new(model: &WanTransformer3DModel, latents: &Tensor, prompts: &[PromptEmbeds], negatives: &[PromptEmbeds]) -> Result<Self> {
+    fn new(
+        model: &WanTransformer3DModel,
+        latents: &Tensor,
+        prompts: &[PromptEmbeds],
+        negatives: &[PromptEmbeds],
+    ) -> Result<Self> {
         let [batch, _, frames, height, width] = latents.shape()[..] else {
             return Err(WanError::Torch(format!("latents of shape {:?} are not [B, C, T, H, W]", latents.shape())));
         };
         let all: Vec<&PromptEmbeds> = prompts.iter().chain(negatives).collect();
         let tokens = frames * (height / 2) * (width / 2) * all.len() as i64;
-        let groups = if tokens > BATCHED_GUIDANCE_TOKENS { all.chunks(prompts.len().max(1)) } else { all.chunks(all.len().max(1)) };
+        let groups =
+            if tokens > BATCHED_GUIDANCE_TOKENS { all.chunks(prompts.len().max(1)) } else { all.chunks(all.len().max(1)) };
         let contexts = groups.map(|prompts| model.text_context(prompts)).collect::<Result<_>>()?;
         Ok(Guide { contexts, rope: model.rope(frames, height, width)?, batch })
     }
 
     /// `negative + scale · (prompt − negative)`, in f32; the prompt's alone where there are no negatives.
     fn velocity(&self, model: &WanTransformer3DModel, latents: &Tensor, timestep: &Tensor, scale: f64) -> Result<Tensor> {
-        let parts = self.contexts.iter().map(|context| model.forward(latents, timestep, context, &self.rope)?.to_dtype(DType::F32));
+        let parts =
+            self.contexts.iter().map(|context| model.forward(latents, timestep, context, &self.rope)?.to_dtype(DType::F32));
         let all = Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)?;
         if all.size(0) == self.batch {
             return Ok(all);

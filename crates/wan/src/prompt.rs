@@ -1,18 +1,15 @@
 //! `prompt_clean`, after diffusers' `pipelines/wan/pipeline_wan.py`: mend broken text as ftfy does, undo HTML escapes
 //! twice, and make every run of white space one space.
 
+use crate::html::unescape;
 use std::borrow::Cow;
 
 /// The text as the tokenizer is to see it. Full-width letters become narrow, curly quotes straight, mojibake is undone.
 pub fn prompt_clean(text: &str) -> String {
     let text = without_terminal_escapes(text);
     let text = plsfix::fix_text(&text, None);
-    let text = html_unescape(&html_unescape(&text));
+    let text = unescape(&unescape(&text));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn html_unescape(text: &str) -> String {
-    html_escape::decode_html_entities(text).into_owned()
 }
 
 /// Without ANSI colour sequences, `ESC [ digits and semicolons, letter`. ftfy removes them whole; plsfix only the ESC.

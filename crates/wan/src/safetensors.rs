@@ -56,7 +56,10 @@ impl SafeTensorsFile {
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::Bf16,
             other => {
-                return Err(WanError::Unsupported { path: self.path.clone(), what: format!("element type {other:?} of tensor {name:?}") });
+                return Err(WanError::Unsupported {
+                    path: self.path.clone(),
+                    what: format!("element type {other:?} of tensor {name:?}"),
+                });
             }
         };
         let bytes = &self.map[self.data + info.data_offsets.0..self.data + info.data_offsets.1];

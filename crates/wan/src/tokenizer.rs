@@ -34,8 +34,10 @@ impl T5Tokenizer {
 
     /// At most `limit` ids; what is cut off is cut before the final `</s>`.
     pub(crate) fn encode(&self, text: &str, limit: usize) -> Result<Vec<i64>> {
-        let encoding =
-            self.tokenizer.encode(text, true).map_err(|error| WanError::input("prompt", format!("cannot be tokenized: {error}")))?;
+        let encoding = self
+            .tokenizer
+            .encode(text, true)
+            .map_err(|error| WanError::input("prompt", format!("cannot be tokenized: {error}")))?;
         let mut ids: Vec<i64> = encoding.get_ids().iter().map(|&id| id as i64).collect();
         if ids.last() != Some(&self.eos) {
             ids.push(self.eos);

@@ -224,7 +224,8 @@ fn classify(message: &str) -> WanError {
     let line = message.split("\nException raised from").next().unwrap_or(message).trim().replace('\n', " ");
     if line.contains("out of memory") || line.contains("can't allocate memory") || line.contains("CUBLAS_STATUS_ALLOC_FAILED") {
         WanError::OutOfMemory(line)
-    } else if line.contains("CUDA error") || line.contains("device-side assert") || line.contains("CUDNN_STATUS_EXECUTION_FAILED") {
+    } else if line.contains("CUDA error") || line.contains("device-side assert") || line.contains("CUDNN_STATUS_EXECUTION_FAILED")
+    {
         WanError::Device(line)
     } else {
         WanError::Torch(line)

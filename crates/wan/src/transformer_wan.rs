@@ -46,8 +46,18 @@ impl WanTransformer3DConfig {
         if self.image_dim.is_some() || self.added_kv_proj_dim.is_some() {
             return unsupported("an image encoder (image_dim, added_kv_proj_dim)".into());
         }
+        if self.in_channels != self.out_channels {
+            return unsupported(format!(
+                "{} input channels for {} output channels (an image-to-video model)",
+                self.in_channels, self.out_channels
+            ));
+        }
         let sizes = [self.num_attention_heads, self.in_channels, self.out_channels, self.text_dim, self.ffn_dim];
-        if sizes.iter().any(|&size| size < 1) || self.attention_head_dim < 6 || self.attention_head_dim % 2 != 0 || self.freq_dim < 2 {
+        if sizes.iter().any(|&size| size < 1)
+            || self.attention_head_dim < 6
+            || self.attention_head_dim % 2 != 0
+            || self.freq_dim < 2
+        {
             return Err(WanError::malformed(path, "sizes must be positive, attention_head_dim even and at least 6"));
         }
         Ok(())
@@ -103,7 +113,9 @@ impl WanTransformer3DModel {
         Ok(WanTransformer3DModel {
             patch_embedding: Linear::new(weight, Some(patch.tensor("bias", &[dim])?)),
             condition_embedder: WanTimeTextEmbedding::new(config, &root.child("condition_embedder"))?,
-            blocks: (0..config.num_layers).map(|layer| WanTransformerBlock::new(config, &blocks.child(layer))).collect::<Result<_>>()?,
+            blocks: (0..config.num_layers)
+                .map(|layer| WanTransformerBlock::new(config, &blocks.child(layer)))
+                .collect::<Result<_>>()?,
             scale_shift_table: root.in_f32().tensor("scale_shift_table", &[1, 2, dim])?.reshape(&[2, dim])?,
             proj_out: root.linear("proj_out", dim, config.out_channels * 4, true)?,
             config: config.clone(),
@@ -345,7 +357,12 @@ impl WanTransformerBlock {
             hidden = hidden.repeat(&[context.batch / hidden.size(0), 1, 1])?;
         }
         // 2. Cross-attention
-        hidden = hidden.add(&self.attn2.forward(&self.cross_norm(&hidden, config.eps)?, key_value, context.bias.as_ref(), config)?)?;
+        hidden = hidden.add(&self.attn2.forward(
+            &self.cross_norm(&hidden, config.eps)?,
+            key_value,
+            context.bias.as_ref(),
+            config,
+        )?)?;
         // 3. Feed-forward
         let inner = self.ffn_in.forward(&modulated_norm(&hidden, c_shift, c_scale, config.eps)?)?.gelu_tanh()?;
         gated_sum(&hidden, &self.ffn_out.forward(&inner)?, c_gate)
@@ -380,7 +397,13 @@ impl SelfAttention {
 }
 
 impl CrossAttention {
-    fn forward(&self, x: &Tensor, (key, value): &(Tensor, Tensor), bias: Option<&Tensor>, config: &WanTransformer3DConfig) -> Result<Tensor> {
+    fn forward(
+        &self,
+        x: &Tensor,
+        (key, value): &(Tensor, Tensor),
+        bias: Option<&Tensor>,
+        config: &WanTransformer3DConfig,
+    ) -> Result<Tensor> {
         let (batch, length, dim) = (x.size(0), x.size(1), config.inner_dim());
         let query = self
             .to_q

@@ -119,9 +119,11 @@ impl<'a> Loader<'a> {
     /// Fails if the files hold a tensor that nobody asked for; `spare` names prefixes of parts that are not used here.
     pub(crate) fn finish(self, spare: &[&str]) -> Result<()> {
         let asked = self.asked.into_inner();
-        let extra = self.weights.tensors.iter().find(|(name, _)| {
-            !asked.contains(name.as_str()) && !spare.iter().any(|prefix| name.starts_with(prefix))
-        });
+        let extra = self
+            .weights
+            .tensors
+            .iter()
+            .find(|(name, _)| !asked.contains(name.as_str()) && !spare.iter().any(|prefix| name.starts_with(prefix)));
         match extra {
             Some((name, (file, shape))) => {
                 Err(WanError::ExtraTensor { tensor: name.clone(), file: file.path().to_owned(), found: shape.clone() })

@@ -158,7 +158,11 @@ impl WanAttentionBlock {
             let weight = scope.tensor("weight", &[outputs, dim, 1, 1])?.reshape(&[outputs, dim])?;
             Ok::<_, crate::WanError>(Linear::new(weight, Some(scope.tensor("bias", &[outputs])?)))
         };
-        Ok(WanAttentionBlock { norm: scope.norm("norm", &[dim, 1, 1])?, to_qkv: linear("to_qkv", dim * 3)?, proj: linear("proj", dim)? })
+        Ok(WanAttentionBlock {
+            norm: scope.norm("norm", &[dim, 1, 1])?,
+            to_qkv: linear("to_qkv", dim * 3)?,
+            proj: linear("proj", dim)?,
+        })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
@@ -221,10 +225,7 @@ impl WanResample {
             .upsample_nearest_2x()?
             .conv(&self.weight, &self.bias, &[1, 1])?;
         let channels = pictures.size(1);
-        pictures
-            .permute(&[0, 2, 3, 1])?
-            .reshape(&[batch, frames, height * 2, width * 2, channels])?
-            .permute(&[0, 4, 1, 2, 3])
+        pictures.permute(&[0, 2, 3, 1])?.reshape(&[batch, frames, height * 2, width * 2, channels])?.permute(&[0, 4, 1, 2, 3])
     }
 }
 
@@ -256,7 +257,14 @@ pub(super) struct WanUpBlock {
 
 impl WanUpBlock {
     /// `upsample` is `None` on the finest level, else whether the frames double too.
-    pub(super) fn new(layers: usize, residual: bool, in_dim: i64, out_dim: i64, upsample: Option<bool>, scope: &VaeScope<'_>) -> Result<Self> {
+    pub(super) fn new(
+        layers: usize,
+        residual: bool,
+        in_dim: i64,
+        out_dim: i64,
+        upsample: Option<bool>,
+        scope: &VaeScope<'_>,
+    ) -> Result<Self> {
         let resnets = scope.child("resnets");
         let resnets = (0..layers).map(|layer| {
             let inputs = if layer == 0 { in_dim } else { out_dim };

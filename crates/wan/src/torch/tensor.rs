@@ -64,7 +64,12 @@ impl Tensor {
 
     /// A tensor over `data`, which stays where it is and alive as long as `owner` does; `owner` is dropped with the last
     /// view. `data` must be aligned for `dtype` and as long as `shape` says.
-    pub(crate) fn from_shared<O: Send + Sync + 'static>(data: &[u8], shape: &[i64], dtype: DType, owner: std::sync::Arc<O>) -> Result<Self> {
+    pub(crate) fn from_shared<O: Send + Sync + 'static>(
+        data: &[u8],
+        shape: &[i64],
+        dtype: DType,
+        owner: std::sync::Arc<O>,
+    ) -> Result<Self> {
         extern "C" fn release<O>(owner: *mut c_void) {
             // SAFETY: made by Arc::into_raw below, released once by the tensor's deleter.
             drop(unsafe { std::sync::Arc::from_raw(owner.cast_const().cast::<O>()) });
