@@ -12,8 +12,10 @@
 //!
 //! Time passes only in [`JobQueue::reap`] and [`JobQueue::lease`]; whoever runs the queue calls `reap` every second or so.
 
+mod counts;
 mod embedded;
 mod journal;
+mod places;
 mod row;
 
 use async_trait::async_trait;

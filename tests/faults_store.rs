@@ -227,6 +227,8 @@ async fn a_torn_line_at_the_end_of_the_journal_is_cut_off_and_a_damaged_one_is_s
         let store = bench.store();
         let (cache, queue) = (bench.cache(&store), bench.queue(&store, Policy::default()));
         everything_is_there(&cache, &queue, &jobs).await;
+        let depth = queue.depth().await.unwrap();
+        assert_eq!((depth.leased, depth.dead), (2, 1), "ended jobs come back as well");
     }
     assert_eq!(EmbeddedQueue::check_journal(&bench.state()).unwrap().damaged_lines, 1);
 }

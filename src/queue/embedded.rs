@@ -4,21 +4,21 @@
 //! hands its rows to the journal. Waiting for the disk happens after the turn, so that many changes share one sync.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     ops::ControlFlow,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use festoon_spec::{
-    Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, RenderKey, Renewal, RenewalAnswer, TenantId, UnixMillis,
-};
+use festoon_spec::{Failure, Job, JobId, JobState, Lease, LeaseRequest, RenderKey, Renewal, RenewalAnswer, UnixMillis};
 use tokio::sync::broadcast;
 
 use super::{
     Depth, JobEvent, JobEventKind, JobFilter, JobQueue, Order, Ordered, Policy, QueueError,
+    counts::Counts,
     journal::{Journal, JournalCheck, Kept},
+    places::{dangling, place, share_key, split, write},
     row::{Row, Turn},
 };
 use crate::{
@@ -44,141 +44,9 @@ struct Room {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     journal: Journal,
-    /// Whoever holds it has the turn.
+    /// Whoever holds it has the turn. `None` means that they must be counted anew.
     counts: Mutex<Option<Counts>>,
     events: broadcast::Sender<JobEvent>,
-}
-
-/// What would be slow to ask of the index. `None` in [`Room::counts`] means that it must be counted anew.
-#[derive(Debug, Default)]
-struct Counts {
-    depth: Depth,
-    /// Jobs that are done, dead or cancelled and still remembered.
-    ended: u64,
-    /// What the ready jobs need, and how many need the same.
-    ready: BTreeMap<NeedsKey, (Needs, u64)>,
-}
-
-type NeedsKey = [u8; 16];
-
-impl Counts {
-    fn of(index: &Index) -> Result<Self, IndexError> {
-        let mut counts = Self::default();
-        index.visit(Table::Live, &[], &[], |_, id| {
-            if let Some(row) = index.read::<Row>(Table::Jobs, id)? {
-                counts.add(&row);
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        index.visit(Table::Ended, &[], &[], |_, dead| {
-            counts.ended += 1;
-            counts.depth.dead += u64::from(dead == [1]);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(counts)
-    }
-
-    fn add(&mut self, row: &Row) {
-        match &row.job.state {
-            JobState::Queued { .. } => {
-                self.depth.queued[row.job.lane as usize] += 1;
-                self.depth.queued_cost_millis += row.cost_millis;
-                if row.delayed {
-                    self.depth.delayed += 1;
-                } else {
-                    let needs = row.needs();
-                    self.ready.entry(needs_key(&needs)).or_insert((needs, 0)).1 += 1;
-                }
-            }
-            JobState::Leased { .. } => self.depth.leased += 1,
-            JobState::Done | JobState::Cancelled => self.ended += 1,
-            JobState::Dead { .. } => {
-                self.ended += 1;
-                self.depth.dead += 1;
-            }
-        }
-    }
-
-    fn take(&mut self, row: &Row) {
-        let less = |count: &mut u64, by: u64| *count = count.saturating_sub(by);
-        match &row.job.state {
-            JobState::Queued { .. } => {
-                less(&mut self.depth.queued[row.job.lane as usize], 1);
-                less(&mut self.depth.queued_cost_millis, row.cost_millis);
-                if row.delayed {
-                    less(&mut self.depth.delayed, 1);
-                } else if let Some((_, count)) = self.ready.get_mut(&needs_key(&row.needs())) {
-                    less(count, 1);
-                }
-                self.ready.retain(|_, (_, count)| *count > 0);
-            }
-            JobState::Leased { .. } => less(&mut self.depth.leased, 1),
-            JobState::Done | JobState::Cancelled => less(&mut self.ended, 1),
-            JobState::Dead { .. } => {
-                less(&mut self.ended, 1);
-                less(&mut self.depth.dead, 1);
-            }
-        }
-    }
-
-    fn live(&self) -> u64 {
-        self.depth.queued.iter().sum::<u64>() + self.depth.leased
-    }
-}
-
-fn needs_key(needs: &Needs) -> NeedsKey {
-    let hash = blake3::hash(&serde_json::to_vec(needs).expect("needs are plain data"));
-    let mut key = [0; 16];
-    key.copy_from_slice(&hash.as_bytes()[..16]);
-    key
-}
-
-fn timed(at: UnixMillis, id: &JobId) -> Vec<u8> {
-    [&at.0.to_be_bytes(), id.0.as_bytes()].concat()
-}
-
-/// The time and the id of a key that [`timed`] made.
-fn split(key: &[u8]) -> Result<(UnixMillis, JobId), IndexError> {
-    let wrong = || IndexError::Damaged("a key of the queue is too short or no text".into());
-    let (time, id) = key.split_first_chunk::<8>().ok_or_else(wrong)?;
-    let id = std::str::from_utf8(id).map_err(|_| wrong())?;
-    Ok((UnixMillis(u64::from_be_bytes(*time)), JobId(id.to_owned())))
-}
-
-fn share_key(lane: Lane, tenant: &TenantId) -> Vec<u8> {
-    [&[lane as u8], tenant.0.as_bytes()].concat()
-}
-
-/// The key by which a row is found while it is in its state, and what is kept there.
-fn place(row: &Row) -> (Table, Vec<u8>, Vec<u8>) {
-    let id = &row.job.id;
-    match &row.job.state {
-        JobState::Queued { run_at } if row.delayed => (Table::Delayed, timed(*run_at, id), Vec::new()),
-        JobState::Queued { .. } => {
-            (Table::Ready, [needs_key(&row.needs()).as_slice(), &timed(row.job.deadline, id)].concat(), Vec::new())
-        }
-        JobState::Leased { until, .. } => (Table::Leases, timed(*until, id), Vec::new()),
-        JobState::Dead { .. } => (Table::Ended, timed(row.ended_at.unwrap_or_default(), id), vec![1]),
-        JobState::Done | JobState::Cancelled => (Table::Ended, timed(row.ended_at.unwrap_or_default(), id), vec![0]),
-    }
-}
-
-/// Writes the rows and keys that lead from `old` to `new`.
-fn write(batch: &mut Batch, old: Option<&Row>, new: &Row) {
-    let id = new.job.id.0.as_bytes();
-    if let Some(old) = old {
-        let (table, key, _) = place(old);
-        batch.remove(table, key);
-    }
-    let (table, key, value) = place(new);
-    batch.put(table, key, value);
-    batch.put(Table::Jobs, id, encode(new));
-    let key = new.job.key.as_bytes().as_slice();
-    if new.job.is_live() {
-        batch.put(Table::Live, key, id);
-    } else if old.is_some_and(|old| old.job.is_live()) {
-        batch.remove(Table::Live, key);
-    }
 }
 
 /// One turn: what it found, what it wants changed.
@@ -248,10 +116,6 @@ impl Change<'_> {
     }
 }
 
-fn dangling(table: Table, id: &JobId) -> IndexError {
-    IndexError::Damaged(format!("{} names the job `{id}`, which is not there", table.name()))
-}
-
 /// What a turn decided, inside what the index said.
 type Decided<T> = Result<Result<T, QueueError>, IndexError>;
 
@@ -261,7 +125,7 @@ impl Room {
     }
 
     /// Takes a turn, commits, and returns the answer with what must still reach the disk.
-    fn decide<T>(&self, index: &Index, decide: impl Fn(&mut Change<'_>) -> Decided<T>) -> Decided<(T, Option<Kept>)> {
+    fn decide<T>(&self, index: &Index, decide: impl Fn(&mut Change<'_>) -> Decided<T>) -> Decided<(T, Vec<Kept>)> {
         let mut turn = self.turn();
         let counts = match turn.take() {
             Some(counts) => turn.insert(counts),
@@ -275,7 +139,7 @@ impl Room {
         };
         let Change { batch, moves, .. } = change;
         index.commit(&batch)?;
-        let mut kept = None;
+        let mut kept = Vec::new();
         for Move { old, new, event } in moves {
             if let Some(old) = &old {
                 counts.take(old);
@@ -284,13 +148,13 @@ impl Room {
             counts.add(&new);
             let Some(kind) = event else { continue };
             if kind != JobEventKind::Progress {
-                kept = Some(self.journal.append(&new));
+                kept.push(self.journal.append(&new));
             }
             // Nobody may be listening.
             let _ = self.events.send(JobEvent { kind, job: new.job });
         }
         drop(turn);
-        if kept.is_some() {
+        if !kept.is_empty() {
             index.flush()?;
         }
         Ok(Ok((answer, kept)))
@@ -316,6 +180,8 @@ impl Rebuild for FromJournal {
         let now = room.clock.now();
         let mut turn = room.turn();
         let rows = room.journal.read()?;
+        // In a fresh index ended jobs come back as well; in another one those that it lacks were forgotten on purpose.
+        let fresh = index.first(Table::Jobs, &[])?.is_none();
         let known: HashMap<JobId, u64> = rows.iter().map(|row| (row.job.id.clone(), row.revision)).collect();
         let mut missing = 0;
         for mut row in rows {
@@ -323,7 +189,7 @@ impl Rebuild for FromJournal {
             if old.as_ref().is_some_and(|old| old.revision >= row.revision) {
                 continue;
             }
-            if old.is_none() && !row.job.is_live() {
+            if old.is_none() && !row.job.is_live() && !fresh {
                 continue;
             }
             missing += 1;
@@ -353,7 +219,7 @@ impl Rebuild for FromJournal {
 }
 
 impl EmbeddedQueue {
-    /// Opens the queue of a state folder. Leases of before last on, for as long as a fresh one: a server that was away does
+    /// Opens the queue of a state folder, once per store: the journal has one writer. Leases of before last on, for as long as a fresh one: a server that was away does
     /// not take the plates that were painted meanwhile from their renderers. Blocks.
     ///
     /// # Errors
@@ -412,8 +278,8 @@ impl EmbeddedQueue {
     {
         let room = Arc::clone(&self.room);
         let (answer, kept) = self.store.run(move |index| room.decide(index, &decide)).await??;
-        if let Some(kept) = kept {
-            kept.wait().await?;
+        for line in kept {
+            line.wait().await?;
         }
         Ok(answer)
     }

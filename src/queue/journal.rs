@@ -186,7 +186,7 @@ impl Writer {
                 let result = self.append(&lines);
                 for done in waiting {
                     // Whoever does not wait any more has no use for the answer.
-                    let _ = done.send(result.as_ref().map(|()| ()).map_err(|error| self.failed(copy(error))));
+                    let _ = done.send(result.as_ref().copied().map_err(|error| self.failed(copy(error))));
                 }
             }
             for reply in readers {
