@@ -17,6 +17,7 @@ mod dice;
 mod finish;
 mod motif;
 mod painting;
+mod plane;
 mod scene;
 mod sky;
 mod sprite;

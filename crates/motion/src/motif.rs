@@ -1,17 +1,23 @@
 //! The motifs, one file each. An actor is a motif cast for a layer of a scene.
 
 mod bokeh;
+mod confetti;
+mod fireworks;
+mod hearts;
+mod petals;
+mod sky_lanterns;
 mod snow;
 
 use std::sync::Arc;
 
 use crate::{
-    camera::{Eye, Shot, World},
+    camera::{Eye, Shot, Spot, World},
     canvas::Canvas,
     colour::{Colours, Tint},
-    curve::mix,
+    curve::{cosine, mix, sine},
     dice::Dice,
     scene::{Layer, Motif},
+    sprite::Place,
 };
 
 /// A motif at work. Everything it shows depends on the shot alone.
@@ -43,6 +49,11 @@ pub(crate) struct Casting<'a> {
 impl Casting<'_> {
     pub(crate) fn cast(self) -> Arc<dyn Actor> {
         match self.layer.motif {
+            Motif::Fireworks => Arc::new(fireworks::Fireworks::new(self)),
+            Motif::Petals => Arc::new(petals::Petals::new(self)),
+            Motif::SkyLanterns => Arc::new(sky_lanterns::SkyLanterns::new(self)),
+            Motif::Hearts => Arc::new(hearts::Hearts::new(self)),
+            Motif::Confetti => Arc::new(confetti::Confetti::new(self)),
             Motif::Snow => Arc::new(snow::Snow::new(self)),
             _ => Arc::new(bokeh::Bokeh::new(self)),
         }
@@ -65,4 +76,30 @@ impl Casting<'_> {
 fn nearness(depth: f32) -> f32 {
     // As in perspective: twice as far is half as large.
     1.0 / (0.38 + 1.24 * depth)
+}
+
+/// How a flat thing lies in space, in turns.
+#[derive(Clone, Copy)]
+struct Tumble {
+    yaw: f32,
+    pitch: f32,
+    roll: f32,
+}
+
+impl Tumble {
+    /// Where a sprite of that half size lands, which side it shows (above 0: its face), and how much it faces the light
+    /// from above on the left, 0 to 1.
+    fn place(self, spot: &Spot, half_width: f32, half_height: f32) -> (Place, f32, f32) {
+        let (sy, cy) = (sine(self.yaw), cosine(self.yaw));
+        let (sp, cp) = (sine(self.pitch), cosine(self.pitch));
+        let (sr, cr) = (sine(self.roll), cosine(self.roll));
+        // The thing's own axes after yaw (about its length), pitch (about its width), roll (in the picture).
+        let (right, down) = ([cy, sy * sp], [0.0, cp]);
+        let normal = [sy, -cy * sp, cy * cp];
+        let turned = |[x, y]: [f32; 2], length: f32| [(x * cr - y * sr) * length, (x * sr + y * cr) * length];
+        let (w, h) = (half_width * spot.unit, half_height * spot.unit);
+        let face = turned([normal[0], normal[1]], 1.0);
+        let lit = (0.45 * -face[0] + 0.62 * -face[1] + 0.64 * normal[2]).abs();
+        (Place { x: spot.x, y: spot.y, across: turned(right, w), down: turned(down, h) }, normal[2], lit.min(1.0))
+    }
 }

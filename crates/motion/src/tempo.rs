@@ -54,27 +54,25 @@ impl Moment {
         mix(at(place.floor()), at(place.floor() + 1.0), ramp(0.0, 1.0, (place - place.floor()) as f32))
     }
 
-    /// The life of the `index`-th of `count` things that each live about `length` seconds.
-    pub(crate) fn life(&self, dice: Dice, index: usize, count: usize, length: f32) -> Life {
-        let (index, count, wanted) = (index as u64, count as u64, f64::from(length));
-        if !self.looped {
-            let place = self.seconds / wanted + f64::from(dice.hand(index).unit());
-            let number = index + count * place.floor() as u64;
-            let age = (place - place.floor()) as f32;
-            return Life { number, age, seconds: age * length };
-        }
-        let turns = self.seconds / self.length;
-        let (number, age, length) = if wanted >= self.length {
-            let shared = (wanted / self.length).round().max(1.0);
-            let number = index / shared as u64;
-            let place = (turns + (index % shared as u64) as f64) / shared + f64::from(dice.hand(number).unit());
-            (number, place - place.floor(), self.length * shared)
-        } else {
-            let rounds = (self.length / wanted).round();
-            let place = turns * rounds + f64::from(dice.hand(index).unit());
-            (index + count * place.floor().rem_euclid(rounds) as u64, place - place.floor(), self.length / rounds)
+    /// What is alive of about `count` things that each live about `length` seconds.
+    pub(crate) fn lives(self, dice: Dice, count: usize, length: f32) -> impl Iterator<Item = Life> {
+        let wanted = f64::from(length).max(1.0 / 64.0);
+        // In a loop a long life is shared by things that follow one another, a short one is lived several times over.
+        let (shared, rounds) = match self.looped {
+            false => (1, 0.0),
+            true if wanted >= self.length => ((wanted / self.length).round() as u64, 1.0),
+            true => (1, (self.length / wanted).round()),
         };
-        Life { number, age: age as f32, seconds: (age * length) as f32 }
+        let length = if self.looped { self.length * shared as f64 / rounds } else { wanted };
+        let lanes = (count as u64).div_ceil(shared);
+        (0..lanes * shared).map(move |index| {
+            let (lane, follower) = (index / shared, index % shared);
+            let start = f64::from(dice.hand(lane).unit()) + follower as f64 / shared as f64;
+            let place = self.seconds / length + start;
+            let generation = if self.looped { place.floor().rem_euclid(rounds) } else { place.floor() };
+            let age = place - place.floor();
+            Life { number: lane + lanes * generation as u64, age: age as f32, seconds: (age * length) as f32 }
+        })
     }
 
     /// How far through the scene, 0 to 1.

@@ -53,8 +53,7 @@ impl Actor for Bokeh {
     }
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
-        for index in 0..self.count {
-            let life = shot.moment.life(self.dice, index, self.count, 9.0 / self.layer.speed.max(0.05));
+        for life in shot.moment.lives(self.dice, self.count, 9.0 / self.layer.speed.max(0.05)) {
             let mut hand = self.dice.fork(1).hand(life.number);
             let depth = (self.layer.depth + hand.spread(0.5)).clamp(0.0, 1.0);
             let size = mix(20.0, 54.0, hand.unit() * hand.unit()) * nearness(depth) * self.layer.scale;
