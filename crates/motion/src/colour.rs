@@ -37,10 +37,6 @@ pub(crate) fn plus(a: Tint, b: Tint) -> Tint {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
-pub(crate) fn times(a: Tint, b: Tint) -> Tint {
-    [a[0] * b[0], a[1] * b[1], a[2] * b[2]]
-}
-
 /// From `a` to `b` in linear light, as light and smoke mix.
 pub(crate) fn blend(a: Tint, b: Tint, t: f32) -> Tint {
     [mix(a[0], b[0], t), mix(a[1], b[1], t), mix(a[2], b[2], t)]

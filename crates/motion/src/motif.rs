@@ -2,9 +2,12 @@
 
 mod bokeh;
 mod confetti;
+mod crescent_and_lamps;
 mod fireworks;
 mod hearts;
 mod petals;
+mod product_turntable;
+mod rangoli_lights;
 mod sky_lanterns;
 mod snow;
 
@@ -14,7 +17,7 @@ use crate::{
     camera::{Eye, Shot, Spot, World},
     canvas::Canvas,
     colour::{Colours, Tint},
-    curve::{cosine, mix, sine},
+    curve::{cosine, sine},
     dice::Dice,
     scene::{Layer, Motif},
     sprite::Place,
@@ -54,21 +57,17 @@ impl Casting<'_> {
             Motif::SkyLanterns => Arc::new(sky_lanterns::SkyLanterns::new(self)),
             Motif::Hearts => Arc::new(hearts::Hearts::new(self)),
             Motif::Confetti => Arc::new(confetti::Confetti::new(self)),
+            Motif::CrescentAndLamps => Arc::new(crescent_and_lamps::CrescentAndLamps::new(self)),
+            Motif::RangoliLights => Arc::new(rangoli_lights::RangoliLights::new(self)),
             Motif::Snow => Arc::new(snow::Snow::new(self)),
-            _ => Arc::new(bokeh::Bokeh::new(self)),
+            Motif::Bokeh => Arc::new(bokeh::Bokeh::new(self)),
+            Motif::ProductTurntable => Arc::new(product_turntable::ProductTurntable::new(self)),
         }
     }
 
     /// How many of something of which there are usually `usual`.
     fn count(&self, usual: f32) -> usize {
         (usual * self.layer.amount).round() as usize
-    }
-
-    /// A depth around the layer's own: `unit` is even in 0..1.
-    fn depth(&self, unit: f32, reach: f32) -> f32 {
-        // The layer's depth stays the middle of what is spread, as far as there is room.
-        let low = (self.layer.depth - reach).clamp(0.0, (1.0 - 2.0 * reach).max(0.0));
-        mix(low, (low + 2.0 * reach).min(1.0), unit)
     }
 }
 

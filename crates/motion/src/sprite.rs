@@ -109,6 +109,15 @@ impl Sprite {
         sprite
     }
 
+    /// A picture made anew for each frame, drawn at about its own size.
+    pub(crate) fn from_inks(width: usize, height: usize, inks: impl Iterator<Item = Ink>) -> Self {
+        let mut level = Level::new(width, height);
+        for (index, ink) in inks.enumerate().take(width * height) {
+            *level.at_mut(index % width, index / width) = ink;
+        }
+        Self { levels: vec![level], extent: [1.0, 1.0], opaque: false }
+    }
+
     fn from_level(level: Level, extent: [f32; 2], opaque: bool) -> Self {
         let mut levels = vec![level];
         while let Some(last) = levels.last().filter(|last| last.width.min(last.height) > 3) {
@@ -142,6 +151,30 @@ impl Sprite {
             self.extent[1] * level.height as f32 / source.height as f32,
         ];
         Self::from_level(level, extent, false)
+    }
+
+    /// Draws an upright sprite, which may stand on its head, only as far as `share` of a pixel's place says: a reflection
+    /// in something with a shape of its own.
+    pub(crate) fn draw_within(&self, light: &mut Light, place: Place, opacity: f32, share: impl Fn(f32, f32) -> f32) {
+        let level = &self.levels[0];
+        let rows = |y: f32| ((y - place.y) / place.down[1] * 0.5 + 0.5) * level.height as f32;
+        let columns = |x: f32| ((x - place.x) / place.across[0] * 0.5 + 0.5) * level.width as f32;
+        let reach = place.down[1].abs();
+        let top = (place.y - reach).max(0.0) as usize;
+        let bottom = ((place.y + reach).ceil().max(0.0) as usize).min(light.height);
+        let left = (place.x - place.across[0]).max(0.0) as usize;
+        let right = ((place.x + place.across[0]).ceil().max(0.0) as usize).min(light.width);
+        for y in top..bottom {
+            let Some(row) = Some(rows(y as f32 + 0.5)).filter(|&row| row >= 0.0 && row < level.height as f32) else { continue };
+            for x in left..right {
+                let Some(column) = Some(columns(x as f32 + 0.5)).filter(|&at| at >= 0.0 && at < level.width as f32) else { continue };
+                let texel = level.at(column as usize, row as usize);
+                if texel[3] > 0.0 {
+                    let gain = opacity * share(x as f32 + 0.5, y as f32 + 0.5);
+                    lay(&mut light.row_mut(y)[x], texel, [gain; 4]);
+                }
+            }
+        }
     }
 
     /// Draws the sprite over the light: colour times `tint`, colour and coverage times `opacity`.

@@ -25,8 +25,6 @@ pub(crate) struct Life {
     pub(crate) number: u64,
     /// 0 at birth, 1 at death.
     pub(crate) age: f32,
-    /// Seconds since birth.
-    pub(crate) seconds: f32,
 }
 
 impl Moment {
@@ -71,7 +69,7 @@ impl Moment {
             let place = self.seconds / length + start;
             let generation = if self.looped { place.floor().rem_euclid(rounds) } else { place.floor() };
             let age = place - place.floor();
-            Life { number: lane + lanes * generation as u64, age: age as f32, seconds: (age * length) as f32 }
+            Life { number: lane + lanes * generation as u64, age: age as f32 }
         })
     }
 

@@ -34,11 +34,11 @@ impl Bokeh {
             dice: casting.dice,
             layer: casting.layer,
             colours: casting.colours.clone(),
-            count: casting.count(64.0),
+            count: casting.count(130.0),
             profiles: [0.07, 0.16, 0.34].into_iter().map(profile).collect(),
             reach: casting.eye.reach(0.0) + 90.0,
-            bright: if night { 0.34 } else { 0.2 },
-            glow: glowing(casting.colours.moving(0), if night { 0.05 } else { 0.1 }),
+            bright: if night { 0.5 } else { 0.24 },
+            glow: glowing(blend(casting.colours.moving(0), casting.colours.sky(1.0), 0.5), if night { 0.035 } else { 0.08 }),
             world: casting.world,
         }
     }
@@ -56,7 +56,7 @@ impl Actor for Bokeh {
         for life in shot.moment.lives(self.dice, self.count, 9.0 / self.layer.speed.max(0.05)) {
             let mut hand = self.dice.fork(1).hand(life.number);
             let depth = (self.layer.depth + hand.spread(0.5)).clamp(0.0, 1.0);
-            let size = mix(20.0, 54.0, hand.unit() * hand.unit()) * nearness(depth) * self.layer.scale;
+            let size = mix(13.0, 62.0, hand.unit() * hand.unit()) * nearness(depth) * self.layer.scale;
             let x = hand.spread(self.world.half_width + self.reach) + hand.spread(46.0) * (life.age - 0.5) * 2.0;
             // Lights gather in the lower half and leave the middle calm.
             let band = hand.unit();
@@ -66,7 +66,7 @@ impl Actor for Bokeh {
             let tint = blend(colour, [self.bright; 3], 0.12 * hand.unit());
             let spot = shot.spot(x, y, depth);
             let radius = size * spot.unit;
-            let dim = fade(life.age, 0.25) * pulse * mix(0.5, 1.25, hand.unit()) * 26.0 / (size + 12.0);
+            let dim = fade(life.age, 0.25) * pulse * mix(0.4, 1.3, hand.unit()) * 30.0 / (size + 14.0);
             let profile = &self.profiles[hand.index(self.profiles.len())];
             canvas.disc(spot.x, spot.y, radius.max(1.0), profile, scaled(tint, dim));
         }

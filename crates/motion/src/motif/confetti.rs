@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Half the length of a piece in the middle distance, in units.
-const LONG: f32 = 8.5;
+const LONG: f32 = 13.0;
 
 /// Pieces of one distance.
 struct Band {
@@ -59,7 +59,7 @@ impl Confetti {
             layer,
             world,
             margin: casting.eye.reach(0.0) + 50.0,
-            bands: vec![band(1.2, 120.0, 0), band(0.9, 95.0, 0), band(0.6, 60.0, 0), band(0.3, 18.0, 1), band(0.02, 6.0, 2)],
+            bands: vec![band(1.2, 150.0, 0), band(0.9, 110.0, 0), band(0.6, 70.0, 0), band(0.3, 20.0, 1), band(0.02, 7.0, 2)],
             cuts: vec![
                 cut(0.62, |_, _| true),
                 cut(1.0, |x, y| x * x + y * y < 1.0),
@@ -73,7 +73,7 @@ impl Confetti {
             ],
             streamers: casting.count(9.0),
             colours: colours.clone(),
-            spot: if night { glowing(colours.moving(0), 0.2) } else { scaled(blend(colours.sky(1.0), WHITE, 0.6), 0.3) },
+            spot: if night { glowing(blend(colours.moving(0), colours.sky(1.0), 0.6), 0.075) } else { scaled(blend(colours.sky(1.0), WHITE, 0.6), 0.13) },
             lamps: if casting.staged { (0..22).map(&mut lamp).collect() } else { Vec::new() },
             disc: Profile::new(|r| ramp(1.0, 0.6, r)),
         }

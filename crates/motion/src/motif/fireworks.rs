@@ -121,11 +121,11 @@ impl Fireworks {
             _ => Kind::Palm,
         };
         let (arms, reach, tail, lasting, heavy) = match kind {
-            Kind::Peony => (130, 118.0, 0.13, 1.7, 0.8),
-            Kind::Chrysanthemum => (120, 140.0, 0.42, 2.1, 0.9),
-            Kind::Willow => (92, 124.0, 0.95, 2.85, 1.5),
-            Kind::Ring => (64, 112.0, 0.2, 1.7, 0.8),
-            Kind::Palm => (17, 150.0, 0.62, 2.1, 1.2),
+            Kind::Peony => (170, 140.0, 0.2, 1.9, 0.8),
+            Kind::Chrysanthemum => (150, 172.0, 0.55, 2.3, 0.9),
+            Kind::Willow => (110, 150.0, 1.1, 2.85, 1.5),
+            Kind::Ring => (72, 132.0, 0.3, 1.9, 0.8),
+            Kind::Palm => (17, 176.0, 0.7, 2.3, 1.2),
         };
         let reach = reach * hand.range(0.72, 1.15) * burst.near;
         let age = burst.since / lasting;
@@ -176,8 +176,8 @@ impl Fireworks {
         let spot = shot.spot(burst.x, burst.y, burst.depth);
         let first = bump((burst.since / 0.32).min(1.0));
         let later = bump((burst.since / 2.6).min(1.0));
-        canvas.halo(spot.x, spot.y, reach * 2.6 * spot.unit, scaled(blend(colour, WHITE, 0.4 * first), 0.3 * first + 0.05 * later));
-        canvas.halo(spot.x, spot.y, reach * 0.8 * spot.unit, scaled(WHITE, 1.1 * first * first));
+        canvas.halo(spot.x, spot.y, reach * 2.6 * spot.unit, scaled(blend(colour, WHITE, 0.3 * first), 0.14 * first + 0.045 * later));
+        canvas.halo(spot.x, spot.y, reach * 0.5 * spot.unit, scaled(WHITE, 0.8 * first * first));
         for _ in 0..6 {
             let (angle, far) = (hand.unit(), hand.range(0.15, 0.7) * reach);
             let drift = burst.since * 9.0;
@@ -231,7 +231,7 @@ impl Star {
         let span = self.tail.min(burst.since);
         let (head, end) = (self.at(burst, burst.since), self.at(burst, burst.since - span));
         let length = ((head.0 - end.0) * (head.0 - end.0) + (head.1 - end.1) * (head.1 - end.1)).sqrt();
-        let steps = (length / 2.1).clamp(3.0, 44.0) as usize;
+        let steps = (length / 1.9).clamp(3.0, 60.0) as usize;
         let hot = (1.0 - 2.2 * self.fading).max(0.0);
         let tint = blend(self.tint, WHITE, 0.15 + 0.6 * hot * hot);
         let heft = if self.kind == Kind::Palm { 1.7 } else { 1.0 };
@@ -242,7 +242,7 @@ impl Star {
             let (x, y) = self.at(burst, burst.since - span * back);
             let spot = shot.spot(x, y, burst.depth);
             let cold = 1.0 - back;
-            let (radius, power) = if step == 0 { (1.55, 3.4) } else { (mix(0.75, 1.15, cold), 0.95 * cold * cold) };
+            let (radius, power) = if step == 0 { (1.35, 2.6) } else { (mix(0.7, 1.15, cold), 1.05 * cold * (0.35 + 0.65 * cold)) };
             let ember = if self.kind == Kind::Willow { [1.0, 0.5, 0.16] } else { self.tint };
             let tint = blend(ember, tint, cold);
             canvas.spark(spot.x, spot.y, radius * heft * burst.near.sqrt() * spot.unit, scaled(tint, power * bright));
@@ -264,7 +264,7 @@ fn city(casting: &Casting, horizon: f32) -> Plane {
             let cell = (x / width).floor();
             let mut hand = dice.hand(cell as i64 as u64);
             // Towers stand together, away from the very middle.
-            let district = 0.5 + 0.5 * dice.fork(1).hills(x / 260.0);
+            let district = 0.5 + 0.5 * dice.fork(1).hills(cell * width / 260.0);
             let height = tall * hand.range(0.25, 1.0) * mix(0.45, 1.1, district);
             let within = x - cell * width;
             let (left, right) = (hand.range(0.0, 0.2) * width, width * hand.range(0.82, 1.02));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Half the width of a heart in the middle distance, in units.
-const HALF: f32 = 25.0;
+const HALF: f32 = 36.0;
 
 /// Hearts of one distance.
 struct Band {
@@ -64,7 +64,7 @@ impl Hearts {
             ],
             hearts: hearts.collect(),
             colours: colours.clone(),
-            light: if night { glowing(colours.moving(0), 0.16) } else { scaled(WHITE, 0.3) },
+            light: if night { glowing(colours.moving(0), 0.13) } else { scaled(WHITE, 0.12) },
             sparkle: blend(colours.moving(1), WHITE, 0.6),
         }
     }

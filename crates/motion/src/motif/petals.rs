@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Half the length of a petal in the middle distance, in units.
-const LONG: f32 = 12.5;
+const LONG: f32 = 15.5;
 
 /// Petals of one distance.
 struct Band {
@@ -55,10 +55,10 @@ impl Petals {
             layer,
             world,
             margin: casting.eye.reach(0.0) + 60.0,
-            bands: vec![band(1.1, 46.0, 0), band(0.8, 40.0, 0), band(0.5, 26.0, 0), band(0.26, 9.0, 1), band(0.02, 4.0, 2)],
+            bands: vec![band(1.1, 60.0, 0), band(0.8, 50.0, 0), band(0.5, 32.0, 0), band(0.26, 11.0, 1), band(0.02, 4.6, 2)],
             petals: petals.collect(),
             branch: casting.staged.then(|| Branch::new(&casting)),
-            sun: blend(colours.sky(0.0), WHITE, 0.8),
+            sun: if colours.night() { blend(colours.sky(0.7), colours.moving(0), 0.35) } else { blend(colours.sky(0.0), WHITE, 0.8) },
             spots: if casting.staged { (0..34).map(&mut spot).collect() } else { Vec::new() },
             colours: colours.clone(),
             disc: Profile::new(|r| ramp(1.0, 0.7, r)),

@@ -56,14 +56,14 @@ impl SkyLanterns {
         let texels = (2.0 * TALL * nearness(0.1) * layer.scale * world.unit).ceil() as usize;
         let papers = colours.moving.iter().map(|&tint| {
             let sharp = Sprite::paint((texels * 4 / 5).clamp(8, 220), texels.clamp(10, 275), 2, |x, y| lantern(x, y, tint));
-            Paper { focus: [sharp.clone(), sharp.blurred(0.06), sharp.blurred(0.16)], light: glowing(blend(tint, [1.0, 0.6, 0.2], 0.4), 1.0) }
+            Paper { focus: [sharp.clone(), sharp.blurred(0.06), sharp.blurred(0.16)], light: glowing(blend(tint, [1.0, 0.42, 0.1], 0.55), 1.0) }
         });
         Self {
             dice,
             layer,
             world,
             margin: casting.eye.reach(0.0) + 30.0,
-            bands: vec![band(1.25, 190.0, 0), band(0.95, 64.0, 0), band(0.6, 26.0, 0), band(0.3, 8.0, 0), band(0.03, 3.4, 1)],
+            bands: vec![band(1.3, 170.0, 0), band(0.95, 50.0, 0), band(0.6, 20.0, 0), band(0.3, 7.0, 0), band(0.03, 3.4, 1)],
             papers: papers.collect(),
             ridges: if casting.staged { ridges(&casting, horizon) } else { Vec::new() },
             horizon,
@@ -131,7 +131,8 @@ fn lantern(x: f32, y: f32, tint: Tint) -> Ink {
         let fold = (across * 2.2 + 0.5).fract().abs() - 0.5;
         let paper = 1.0 - 0.16 * ramp(0.36, 0.5, fold.abs());
         let limb = 1.0 - 0.5 * across * across * across * across;
-        let warm = blend(glowing(tint, 0.8), hot, ramp(0.25, 0.95, near));
+        let paper_tint = glowing(blend(tint, [1.0, 0.33, 0.06], 0.35), 0.7);
+        let warm = blend(paper_tint, hot, ramp(0.3, 0.95, near));
         ink(scaled(warm, (0.16 + 1.75 * near * near) * paper * limb), 0.97)
     } else {
         CLEAR

@@ -79,7 +79,7 @@ impl Snow {
             planes: Vec::new(),
             cottage: None,
             horizon: blend(colours.sky(0.86), WHITE, 0.25),
-            moon: glowing(blend(colours.moving(1), WHITE, 0.5), if night { 0.5 } else { 0.35 }),
+            moon: glowing(blend(colours.moving(1), WHITE, 0.8), if night { 0.5 } else { 0.35 }),
             moon_at: (-0.52 * world.half_width, -0.5 * world.half_height),
         };
         if casting.staged { snow.staged(&casting, night) } else { snow }
@@ -91,7 +91,7 @@ impl Snow {
         let air = self.horizon;
         let dark = scaled(blend(colours.sky(0.1), [0.01, 0.02, 0.03], 0.55), if night { 0.55 } else { 0.3 });
         // Trees farther away stand in more air.
-        for (number, depth, base, tallest, fog) in [(1, 1.0, 0.34, 46.0, 0.72), (2, 0.85, 0.44, 82.0, 0.45), (3, 0.7, 0.6, 150.0, 0.12)] {
+        for (number, depth, base, tallest, fog) in [(1, 1.0, 0.3, 62.0, 0.72), (2, 0.85, 0.42, 112.0, 0.45), (3, 0.7, 0.62, 230.0, 0.12)] {
             let forest = Forest::new(dice.fork(10 + number), world, base * high, tallest, number == 3, eye.reach(depth));
             let needles = blend(dark, air, fog);
             let frost = blend(needles, blend(air, WHITE, 0.45), mix(0.6, 0.25, fog));
@@ -162,8 +162,8 @@ struct Forest {
     base: f32,
     spacing: f32,
     first: i32,
-    /// Foot, height and bend of each tree.
-    trees: Vec<(f32, f32, f32)>,
+    /// Foot (two numbers), height and bend of each tree.
+    trees: Vec<(f32, f32, f32, f32)>,
 }
 
 impl Forest {
@@ -171,27 +171,33 @@ impl Forest {
         let spacing = tallest * 0.26;
         let half = world.half_width + reach + tallest;
         let first = (-half / spacing).floor() as i32;
-        let trees = (first..-first).map(|cell| {
+        let mut forest = Self { dice, base, spacing, first, trees: Vec::new() };
+        let tree = |cell: i32| {
             let mut hand = dice.hand(cell as i64 as u64);
             let x = (cell as f32 + 0.5 + hand.spread(0.45)) * spacing;
             // The nearest trees frame the picture and leave its middle open.
             let side = if framing { ramp(0.42, 0.95, x.abs() / world.half_width) } else { 1.0 };
             let stand = 0.55 + 0.45 * dice.fork(1).hills(x / (tallest * 3.0));
-            (x, tallest * hand.range(0.55, 1.15) * stand.max(0.25) * side, hand.spread(0.03))
-        });
-        Self { dice, base, spacing, first, trees: trees.collect() }
+            (x, forest.crest(x), tallest * hand.range(0.55, 1.15) * stand.max(0.25) * side, hand.spread(0.03))
+        };
+        forest.trees = (first..-first).map(tree).collect();
+        forest
     }
 
-    fn at(&self, x: f32, y: f32, needles: Tint, frost: Tint, ground: Tint) -> Ink {
-        let crest = |x: f32| self.base + self.dice.fork(2).hills(x / 330.0) * 22.0 + self.dice.fork(3).hills(x / 90.0) * 4.0;
+    fn crest(&self, x: f32) -> f32 {
+        self.base + self.dice.fork(2).hills(x / 330.0) * 22.0 + self.dice.fork(3).hills(x / 90.0) * 4.0
+    }
+
+    fn at(&self, x: f32, y: f32, needles: Tint, frost: Tint, earth: Tint) -> Ink {
+        let crest = self.crest(x);
         let cell = (x / self.spacing).floor() as i32 - self.first;
-        let mut seen = if y > crest(x) { ink(blend(ground, needles, ramp(60.0, 0.0, y - crest(x))), 1.0) } else { CLEAR };
+        let mut seen = if y > crest { ink(blend(earth, needles, ramp(60.0, 0.0, y - crest)), 1.0) } else { CLEAR };
         for index in cell - 1..=cell + 1 {
-            let Some(&(foot, height, bend)) = usize::try_from(index).ok().and_then(|index| self.trees.get(index)) else { continue };
+            let Some(&(foot, ground, height, bend)) = usize::try_from(index).ok().and_then(|index| self.trees.get(index)) else { continue };
             if height < 6.0 {
                 continue;
             }
-            let down = (y - (crest(foot) + 4.0 - height)) / height;
+            let down = (y - (ground + 4.0 - height)) / height;
             if !(0.0..1.0).contains(&down) {
                 continue;
             }
@@ -217,7 +223,7 @@ impl Actor for Snow {
         let lit = scaled(haze, 1.0 + 0.16 * drift);
         let (dx, dy) = (x - self.moon_at.0, y - self.moon_at.1);
         let away = (dx * dx + dy * dy).sqrt() / self.world.short();
-        plus(lit, scaled(self.moon, bump((away / 0.75).min(1.0)) * 0.22 + bump((away / 0.2).min(1.0)) * 0.3))
+        plus(lit, scaled(self.moon, bump((away / 0.75).min(1.0)) * 0.11 + bump((away / 0.2).min(1.0)) * 0.22))
     }
 
     fn stage(&self, shot: &Shot, canvas: &mut Canvas) {

@@ -1,0 +1,194 @@
+//! What a painting promises, seen from outside.
+#![allow(clippy::unwrap_used)]
+
+use festoon_motion::{Camera, CameraMove, Finish, Layer, MotionError, Motif, Painting, Palette, Scene, Size};
+
+/// Small, but large enough for every motif's parts to be seen.
+const SMALL: Size = Size { width: 192, height: 108 };
+
+fn scene(motif: Motif) -> Scene {
+    Scene {
+        layers: vec![Layer::new(motif)],
+        palette: Palette {
+            sky: vec![[14, 20, 52], [58, 44, 92]],
+            colours: vec![[255, 180, 84], [255, 111, 97], [240, 240, 255]],
+        },
+        camera: Camera { movement: CameraMove::Static, amount: 1.0 },
+        finish: Finish { glow: 0.6, grain: 0.2, vignette: 0.4 },
+        looped: false,
+    }
+}
+
+fn paint(scene: &Scene, size: Size, frames: u32, seed: u8) -> Painting {
+    Painting::new(scene, size, frames, 24, [seed; 32]).unwrap()
+}
+
+fn frame(painting: &mut Painting, index: u32) -> Vec<u8> {
+    let mut rgb = vec![0; painting.size().rgb_bytes()];
+    painting.frame(index, &mut rgb);
+    rgb
+}
+
+/// Mean difference per value, in codes.
+fn apart(a: &[u8], b: &[u8]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+}
+
+#[test]
+fn a_frame_is_the_same_in_whatever_order_frames_are_painted() {
+    for &motif in Motif::ALL {
+        for movement in [CameraMove::Static, CameraMove::Handheld] {
+            let mut scene = scene(motif);
+            scene.camera.movement = movement;
+            let (mut forth, mut back) = (paint(&scene, SMALL, 24, 1), paint(&scene, SMALL, 24, 1));
+            let ahead: Vec<_> = [0, 5, 11, 23].map(|index| frame(&mut forth, index)).into();
+            let mut behind: Vec<_> = [23, 11, 5, 0].map(|index| frame(&mut back, index)).into();
+            behind.reverse();
+            assert!(ahead == behind, "{} {}", motif.name(), movement.name());
+            assert!(frame(&mut forth.clone(), 5) == ahead[1], "{}: a clone paints the same", motif.name());
+        }
+    }
+}
+
+#[test]
+fn every_motif_moves_shines_and_depends_on_its_seed() {
+    for &motif in Motif::ALL {
+        let mut painting = paint(&scene(motif), SMALL, 48, 1);
+        let (first, last) = (frame(&mut painting, 0), frame(&mut painting, 40));
+        assert!(apart(&first, &last) > 0.25, "{} moves by {}", motif.name(), apart(&first, &last));
+        let mean = first.iter().map(|&v| f64::from(v)).sum::<f64>() / first.len() as f64;
+        assert!((8.0..235.0).contains(&mean), "{} is {mean} bright on average", motif.name());
+        let spread = first.iter().max().unwrap() - first.iter().min().unwrap();
+        assert!(spread > 60, "{} spans {spread} codes", motif.name());
+        let other = frame(&mut paint(&scene(motif), SMALL, 48, 2), 0);
+        assert!(apart(&first, &other) > 0.25, "{} with another seed differs by {}", motif.name(), apart(&first, &other));
+    }
+}
+
+#[test]
+fn the_last_frame_of_a_loop_runs_on_into_the_first() {
+    for &motif in Motif::ALL {
+        for &movement in CameraMove::ALL {
+            let mut scene = scene(motif);
+            scene.looped = true;
+            scene.camera.movement = movement;
+            scene.finish.grain = 0.0;
+            let mut painting = paint(&scene, SMALL, 72, 3);
+            let (first, around) = (frame(&mut painting, 0), frame(&mut painting, 72));
+            // Only the rounding of time may differ after one length.
+            assert!(apart(&first, &around) < 0.05, "{} {}: {}", motif.name(), movement.name(), apart(&first, &around));
+            let step = apart(&frame(&mut painting, 70), &frame(&mut painting, 71));
+            let seam = apart(&frame(&mut painting, 71), &first);
+            assert!(seam < 3.0 * step + 0.5, "{} {}: the seam is {seam}, a step is {step}", motif.name(), movement.name());
+        }
+    }
+}
+
+#[test]
+fn every_motif_is_painted_under_every_camera_in_every_ratio() {
+    // The smallest canvas, sizes that no tile of four or eight divides, a square, and the narrowest strip both ways.
+    let sizes = [(16, 16), (98, 54), (54, 98), (90, 90), (72, 90), (256, 16), (16, 256)];
+    for &motif in Motif::ALL {
+        for &movement in CameraMove::ALL {
+            for (width, height) in sizes {
+                let mut scene = scene(motif);
+                scene.camera = Camera { movement, amount: 3.0 };
+                let mut painting = paint(&scene, Size { width, height }, 12, 4);
+                let rgb = frame(&mut painting, 11);
+                assert!(rgb.iter().any(|&v| v > 20), "{} {} {width}×{height} is black", motif.name(), movement.name());
+                // A border that no picture reaches would stay black on one side.
+                let row = width as usize * 3;
+                for (side, edge) in [("top", &rgb[..row]), ("bottom", &rgb[rgb.len() - row..])] {
+                    assert!(edge.iter().any(|&v| v > 0), "{} {} {width}×{height}: {side} edge", motif.name(), movement.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn amounts_at_their_ends_are_painted_and_nothing_is_drawn_of_none() {
+    for &motif in Motif::ALL {
+        for (amount, speed, scale, depth) in [(0.0, 0.0, 0.1, 0.0), (3.0, 3.0, 3.0, 1.0), (3.0, 0.0, 3.0, 0.0), (0.5, 3.0, 0.1, 1.0)] {
+            let mut scene = scene(motif);
+            scene.layers = vec![Layer { motif, amount, speed, scale, depth }; 2];
+            scene.looped = speed == 3.0;
+            scene.finish = Finish { glow: 3.0, grain: 3.0, vignette: 3.0 };
+            let rgb = frame(&mut paint(&scene, SMALL, 24, 5), 13);
+            assert!(rgb.iter().any(|&v| v > 20), "{} at {amount}, {speed}, {scale}, {depth}", motif.name());
+        }
+    }
+    let mut empty = scene(Motif::Bokeh);
+    empty.layers[0].amount = 0.0;
+    empty.finish.grain = 0.0;
+    let mut painting = paint(&empty, SMALL, 24, 6);
+    assert_eq!(frame(&mut painting, 0), frame(&mut painting, 23), "no bokeh, no change");
+}
+
+#[test]
+fn a_brand_colour_comes_out_as_it_went_in() {
+    let mut plain = scene(Motif::Bokeh);
+    plain.layers[0].amount = 0.0;
+    plain.palette = Palette { sky: vec![[40, 90, 160], [40, 90, 160]], colours: vec![[0, 0, 0]] };
+    plain.finish = Finish { glow: 0.0, grain: 0.0, vignette: 0.0 };
+    let rgb = frame(&mut paint(&plain, SMALL, 1, 7), 0);
+    // The top left corner, where the motif lays no light into the sky; dither moves a code by at most one.
+    for (found, wanted) in rgb[..30].iter().zip([40u8, 90, 160].into_iter().cycle()) {
+        assert!(found.abs_diff(wanted) <= 3, "{found} instead of {wanted}");
+    }
+}
+
+#[test]
+fn layers_of_several_motifs_are_painted_over_one_another() {
+    let mut layered = scene(Motif::SkyLanterns);
+    let alone = frame(&mut paint(&layered, SMALL, 24, 8), 6);
+    layered.layers.push(Layer { depth: 0.1, ..Layer::new(Motif::Petals) });
+    let both = frame(&mut paint(&layered, SMALL, 24, 8), 6);
+    assert!(apart(&alone, &both) > 0.2, "petals over lanterns change {}", apart(&alone, &both));
+}
+
+#[test]
+fn names_lead_to_motifs_and_moves_and_back() {
+    for &motif in Motif::ALL {
+        assert_eq!(Motif::from_name(motif.name()), Ok(motif));
+    }
+    for &movement in CameraMove::ALL {
+        assert_eq!(CameraMove::from_name(movement.name()), Ok(movement));
+    }
+    let wrong = Motif::from_name("firework").unwrap_err();
+    assert_eq!(wrong.to_string(), "there is no motif `firework`");
+    assert!(wrong.hint().starts_with("use one of fireworks, snow,"), "{}", wrong.hint());
+    assert_eq!(CameraMove::from_name("dolly").unwrap_err().to_string(), "there is no camera move `dolly`");
+}
+
+#[test]
+fn what_cannot_be_painted_is_refused_by_the_name_of_its_field() {
+    let refused = |change: &dyn Fn(&mut Scene), size: Size, frames: u32, fps: u32| -> MotionError {
+        let mut scene = scene(Motif::Snow);
+        change(&mut scene);
+        Painting::new(&scene, size, frames, fps, [0; 32]).err().unwrap()
+    };
+    let at = |width, height| refused(&|_| {}, Size { width, height }, 24, 24).to_string();
+    assert_eq!(at(14, 108), "`width` is 14, outside 16 to 4096");
+    assert_eq!(at(192, 4098), "`height` is 4098, outside 16 to 4096");
+    assert_eq!(at(192, 109), "`height` is 109, which is odd");
+    assert_eq!(refused(&|_| {}, SMALL, 0, 24).to_string(), "`frames` is 0, outside 1 to 1200");
+    assert_eq!(refused(&|_| {}, SMALL, 24, 0).to_string(), "`fps` is 0, outside 1 to 120");
+    type Change = fn(&mut Scene);
+    let wrong: [(Change, &str); 8] = [
+        (|s| s.layers.clear(), "`layers` has 0 entries, expected 1 to 8"),
+        (|s| s.layers = vec![s.layers[0]; 9], "`layers` has 9 entries, expected 1 to 8"),
+        (|s| s.layers.push(Layer { amount: 4.0, ..s.layers[0] }), "`layers[1].amount` is 4, outside 0 to 3"),
+        (|s| s.layers[0].depth = f32::NAN, "`layers[0].depth` is NaN, outside 0 to 1"),
+        (|s| s.palette.sky.truncate(1), "`palette.sky` has 1 entries, expected 2 to 3"),
+        (|s| s.palette.colours.clear(), "`palette.colours` has 0 entries, expected 1 to 6"),
+        (|s| s.camera.amount = f32::INFINITY, "`camera.amount` is inf, outside 0 to 3"),
+        (|s| s.finish.grain = -0.5, "`finish.grain` is -0.5, outside 0 to 3"),
+    ];
+    for (change, text) in wrong {
+        let error = refused(&change, SMALL, 24, 24);
+        assert_eq!(error.to_string(), text);
+        assert!(error.hint().contains(" between ") && error.hint().contains(" and "), "{}", error.hint());
+    }
+    assert_eq!(refused(&|_| {}, Size { width: 192, height: 109 }, 24, 24).hint(), "use 110 for `height`");
+}
