@@ -40,7 +40,8 @@ impl Sheet {
         let (width, side) = (self.size.width as usize, times as usize);
         for (index, value) in small.rgb.iter_mut().enumerate() {
             let (x, y) = (index / 3 % small.size.width as usize, index / 3 / small.size.width as usize);
-            let at = |part: usize| usize::from(self.rgb[((y * side + part / side) * width + x * side + part % side) * 3 + index % 3]);
+            let at =
+                |part: usize| usize::from(self.rgb[((y * side + part / side) * width + x * side + part % side) * 3 + index % 3]);
             *value = ((0..side * side).map(at).sum::<usize>() / (side * side)) as u8;
         }
         small

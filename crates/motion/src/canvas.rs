@@ -38,10 +38,10 @@ impl Light {
         let reach = radius * radius;
         let scale = 1.0 / reach;
         let tint = [tint[0], tint[1], tint[2], 0.0];
+        debug_assert!(x.is_finite() && y.is_finite() && radius > 0.0 && tint[1].is_finite(), "{x} {y} {radius} {tint:?}");
         let top = (y - radius - 0.5).ceil().max(0.0);
         let bottom = (y + radius - 0.5).floor().min(self.height as f32 - 1.0);
-        // Also false when a coordinate is not a number.
-        if !(top <= bottom) {
+        if top > bottom {
             return;
         }
         for row in top as usize..=bottom as usize {
@@ -53,7 +53,7 @@ impl Light {
             let half = span.sqrt();
             let left = (x - half - 0.5).ceil().max(0.0);
             let right = (x + half - 0.5).floor().min(self.width as f32 - 1.0);
-            if !(left <= right) {
+            if left > right {
                 continue;
             }
             let (left, right) = (left as usize, right as usize);

@@ -1,13 +1,17 @@
 //! Curves made of plain arithmetic, the same on every machine.
 
-/// Sine of an angle in turns, within 0.0011.
+/// Sine of an angle in turns, within 0.000004: a large picture turned by it is not bent.
 pub(crate) fn sine(turns: f32) -> f32 {
     let x = turns - (turns + 0.5).floor();
-    let y = 8.0 * x * (1.0 - 2.0 * x.abs());
-    y * (0.775 + 0.225 * y.abs())
+    // The outer quarters mirror the inner ones.
+    let x = if x.abs() > 0.25 { 0.5 * x.signum() - x } else { x };
+    let z = x * std::f32::consts::TAU;
+    let z2 = z * z;
+    // Taylor's series, as z is at most a quarter of a turn.
+    z * (1.0 + z2 * (-1.0 / 6.0 + z2 * (1.0 / 120.0 + z2 * (-1.0 / 5040.0 + z2 / 362_880.0))))
 }
 
-/// Cosine of an angle in turns, within 0.0011.
+/// Cosine of an angle in turns, within 0.000004.
 pub(crate) fn cosine(turns: f32) -> f32 {
     sine(turns + 0.25)
 }

@@ -76,7 +76,7 @@ impl Hand {
 
     /// One of `count`, which must not be 0.
     pub(crate) fn index(&mut self, count: usize) -> usize {
-        ((self.next() >> 32) * count as u64 >> 32) as usize
+        (((self.next() >> 32) * count as u64) >> 32) as usize
     }
 
     /// True that often.

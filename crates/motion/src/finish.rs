@@ -97,19 +97,17 @@ impl Darkroom {
         for y in 0..height {
             mix_rows(soft, y, &mut veil);
             let darker = self.rows[y];
-            let mut noise = (dice.hand(y as u64).unit() * STRIP as f32) as usize;
+            let noise = (dice.hand(y as u64).unit() * STRIP as f32) as usize;
             let row = canvas.sharp.row(y);
             for (x, (pixel, out)) in row.iter().zip(rgb[y * width * 3..].chunks_exact_mut(3)).enumerate() {
                 const NEAR: [f32; 4] = [0.625, 0.875, 0.125, 0.375];
                 let (column, part) = ((x + 2) / 4, NEAR[x % 4]);
                 let (a, b) = (veil[column], veil[column + 1]);
                 let vignette = (1.0 - darker - self.columns[x]).max(0.0);
-                let grain = self.strip[noise % STRIP];
-                noise += 1;
+                let grain = self.strip[(noise + x) % STRIP];
                 let light: [f32; 4] = std::array::from_fn(|c| (pixel[c] + a[c] + (b[c] - a[c]) * part) * vignette);
                 let step = light.map(|v| {
-                    // `max` also turns what is not a number into black.
-                    let v = v.max(0.000_122_1).min(15.99);
+                    let v = v.clamp(0.000_122_1, 15.99);
                     (v.to_bits() - (DARKEST << 23)) >> (23 - FINENESS)
                 });
                 for channel in 0..3 {

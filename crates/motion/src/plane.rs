@@ -24,9 +24,8 @@ impl Plane {
         let half_width = world.half_width + eye.reach(depth) + 2.0 / world.unit;
         let (middle, half_height) = ((top + bottom) / 2.0, (bottom - top) / 2.0);
         let texels = |half: f32| (half * 2.0 * world.unit).ceil() as usize;
-        let sprite = Sprite::paint(texels(half_width), texels(half_height), 2, |u, v| {
-            brush(u * half_width, middle + v * half_height)
-        });
+        let sprite =
+            Sprite::paint(texels(half_width), texels(half_height), 2, |u, v| brush(u * half_width, middle + v * half_height));
         Self { sprite, middle, half_width, half_height, depth }
     }
 

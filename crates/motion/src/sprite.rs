@@ -91,6 +91,7 @@ impl Sprite {
                 for sub in 0..samples * samples {
                     let (sx, sy) = (x * samples + sub % samples, y * samples + sub / samples);
                     let part = brush((sx as f32 + 0.5) * step_x - 1.0, (sy as f32 + 0.5) * step_y - 1.0);
+                    debug_assert!(part.iter().all(|v| v.is_finite()), "a brush made {part:?}");
                     for (total, part) in sum.iter_mut().zip(part) {
                         *total += part * share;
                     }
@@ -113,6 +114,7 @@ impl Sprite {
     pub(crate) fn from_inks(width: usize, height: usize, inks: impl Iterator<Item = Ink>) -> Self {
         let mut level = Level::new(width, height);
         for (index, ink) in inks.enumerate().take(width * height) {
+            debug_assert!(ink.iter().all(|v| v.is_finite()), "an ink of {ink:?}");
             *level.at_mut(index % width, index / width) = ink;
         }
         Self { levels: vec![level], extent: [1.0, 1.0], opaque: false }
@@ -167,7 +169,9 @@ impl Sprite {
         for y in top..bottom {
             let Some(row) = Some(rows(y as f32 + 0.5)).filter(|&row| row >= 0.0 && row < level.height as f32) else { continue };
             for x in left..right {
-                let Some(column) = Some(columns(x as f32 + 0.5)).filter(|&at| at >= 0.0 && at < level.width as f32) else { continue };
+                let Some(column) = Some(columns(x as f32 + 0.5)).filter(|&at| at >= 0.0 && at < level.width as f32) else {
+                    continue;
+                };
                 let texel = level.at(column as usize, row as usize);
                 if texel[3] > 0.0 {
                     let gain = opacity * share(x as f32 + 0.5, y as f32 + 0.5);
@@ -182,7 +186,9 @@ impl Sprite {
         let across = place.across.map(|v| v * self.extent[0]);
         let down = place.down.map(|v| v * self.extent[1]);
         let determinant = across[0] * down[1] - across[1] * down[0];
-        if opacity <= 0.0 || !(determinant.abs() > 1e-6) || !(place.x.abs() + place.y.abs() < 1e6) {
+        debug_assert!(determinant.is_finite() && place.x.is_finite() && place.y.is_finite(), "{place:?}");
+        debug_assert!(opacity.is_finite() && tint.iter().all(|v| v.is_finite()), "{tint:?} {opacity}");
+        if opacity <= 0.0 || determinant.abs() <= 1e-6 {
             return;
         }
         let length = |v: [f32; 2]| (v[0] * v[0] + v[1] * v[1]).sqrt();

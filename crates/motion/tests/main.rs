@@ -1,7 +1,7 @@
 //! What a painting promises, seen from outside.
 #![allow(clippy::unwrap_used)]
 
-use festoon_motion::{Camera, CameraMove, Finish, Layer, MotionError, Motif, Painting, Palette, Scene, Size};
+use festoon_motion::{Camera, CameraMove, Finish, Layer, Motif, MotionError, Painting, Palette, Scene, Size};
 
 /// Small, but large enough for every motif's parts to be seen.
 const SMALL: Size = Size { width: 192, height: 108 };
@@ -75,11 +75,12 @@ fn the_last_frame_of_a_loop_runs_on_into_the_first() {
             scene.finish.grain = 0.0;
             let mut painting = paint(&scene, SMALL, 72, 3);
             let (first, around) = (frame(&mut painting, 0), frame(&mut painting, 72));
-            // Only the rounding of time may differ after one length.
-            assert!(apart(&first, &around) < 0.05, "{} {}: {}", motif.name(), movement.name(), apart(&first, &around));
             let step = apart(&frame(&mut painting, 70), &frame(&mut painting, 71));
+            // Only the rounding of time may differ, and edges of a pattern that has turned by one of its sectors.
+            let most = if motif == Motif::RangoliLights { step } else { 0.05 };
+            assert!(apart(&first, &around) < most, "{} {}: {}", motif.name(), movement.name(), apart(&first, &around));
             let seam = apart(&frame(&mut painting, 71), &first);
-            assert!(seam < 3.0 * step + 0.5, "{} {}: the seam is {seam}, a step is {step}", motif.name(), movement.name());
+            assert!(seam < 2.0 * step + 0.3, "{} {}: the seam is {seam}, a step is {step}", motif.name(), movement.name());
         }
     }
 }
@@ -109,7 +110,9 @@ fn every_motif_is_painted_under_every_camera_in_every_ratio() {
 #[test]
 fn amounts_at_their_ends_are_painted_and_nothing_is_drawn_of_none() {
     for &motif in Motif::ALL {
-        for (amount, speed, scale, depth) in [(0.0, 0.0, 0.1, 0.0), (3.0, 3.0, 3.0, 1.0), (3.0, 0.0, 3.0, 0.0), (0.5, 3.0, 0.1, 1.0)] {
+        for (amount, speed, scale, depth) in
+            [(0.0, 0.0, 0.1, 0.0), (3.0, 3.0, 3.0, 1.0), (3.0, 0.0, 3.0, 0.0), (0.5, 3.0, 0.1, 1.0)]
+        {
             let mut scene = scene(motif);
             scene.layers = vec![Layer { motif, amount, speed, scale, depth }; 2];
             scene.looped = speed == 3.0;

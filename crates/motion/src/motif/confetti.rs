@@ -44,7 +44,11 @@ pub(super) struct Confetti {
 impl Confetti {
     pub(super) fn new(casting: Casting) -> Self {
         let Casting { layer, world, dice, colours, .. } = casting;
-        let band = |depth: f32, count, blur| Band { depth: (depth + layer.depth - 0.5).clamp(0.0, 1.2), count: casting.count(count), blur };
+        let band = |depth: f32, count, blur| Band {
+            depth: (depth + layer.depth - 0.5).clamp(0.0, 1.2),
+            count: casting.count(count),
+            blur,
+        };
         let texels = ((2.0 * LONG * nearness(0.1) * layer.scale * world.unit).ceil() as usize).clamp(6, 96);
         let cut = |slim: f32, shape: fn(f32, f32) -> bool| {
             let width = ((texels as f32 * slim) as usize).max(4);
@@ -53,7 +57,9 @@ impl Confetti {
         };
         let night = colours.night();
         let mut hand = dice.hand(6);
-        let mut lamp = |_| (hand.spread(1.2 * world.half_width), hand.spread(1.2 * world.half_height), hand.range(18.0, 64.0), hand.index(6));
+        let mut lamp = |_| {
+            (hand.spread(1.2 * world.half_width), hand.spread(1.2 * world.half_height), hand.range(18.0, 64.0), hand.index(6))
+        };
         Self {
             dice,
             layer,
@@ -73,7 +79,11 @@ impl Confetti {
             ],
             streamers: casting.count(9.0),
             colours: colours.clone(),
-            spot: if night { glowing(blend(colours.moving(0), colours.sky(1.0), 0.6), 0.075) } else { scaled(blend(colours.sky(1.0), WHITE, 0.6), 0.13) },
+            spot: if night {
+                glowing(blend(colours.moving(0), colours.sky(1.0), 0.6), 0.075)
+            } else {
+                scaled(blend(colours.sky(1.0), WHITE, 0.6), 0.13)
+            },
             lamps: if casting.staged { (0..22).map(&mut lamp).collect() } else { Vec::new() },
             disc: Profile::new(|r| ramp(1.0, 0.6, r)),
         }
@@ -122,7 +132,8 @@ impl Confetti {
         for life in shot.moment.lives(dice, band.count, 2.0 * high / (112.0 * near.max(0.6) * speed)) {
             let mut hand = dice.fork(1).hand(life.number);
             let (rate, start) = (hand.range(0.25, 0.6) * speed, hand.unit());
-            let x = hand.spread(wide) + (22.0 * shot.moment.wave(rate, start) + 14.0 * gust + hand.spread(60.0) * life.age) * near;
+            let x =
+                hand.spread(wide) + (22.0 * shot.moment.wave(rate, start) + 14.0 * gust + hand.spread(60.0) * life.age) * near;
             let y = mix(-high, high, life.age) - 7.0 * near * shot.moment.wave(2.0 * rate, 2.0 * start);
             let tumble = Tumble {
                 yaw: shot.moment.cycles(hand.range(0.3, 1.0) * speed, hand.unit()),
@@ -173,7 +184,12 @@ impl Confetti {
                 let facing = a.2;
                 let across = [3.0 * near * spot.unit, -0.8 * near * spot.unit];
                 let lit = 0.5 + 0.5 * sine(spin + curls * (link as f32 / LINKS as f32) + 0.1);
-                canvas.sprite(&self.cuts[0].paper[0], Place { x: spot.x, y: spot.y, across, down }, paper(tint, facing, lit), 1.0);
+                canvas.sprite(
+                    &self.cuts[0].paper[0],
+                    Place { x: spot.x, y: spot.y, across, down },
+                    paper(tint, facing, lit),
+                    1.0,
+                );
             }
         }
     }

@@ -64,7 +64,8 @@ impl CrescentAndLamps {
     pub(super) fn new(casting: Casting) -> Self {
         let Casting { layer, world, dice, colours, .. } = casting;
         let gold = colours.moving(1);
-        let texels = ((2.0 * TALL * nearness(0.25) * layer.scale * world.unit * world.short() / 720.0).ceil() as usize).clamp(12, 340);
+        let texels =
+            ((2.0 * TALL * nearness(0.25) * layer.scale * world.unit * world.short() / 720.0).ceil() as usize).clamp(12, 340);
         let glasses = colours.moving.iter().map(|&tint| {
             let sharp = Sprite::paint((texels / 2).max(6), texels, 3, |x, y| lamp(x * 0.5, y, gold, tint));
             let light = glowing(blend(tint, [1.0, 0.66, 0.26], 0.55), 1.0);
@@ -148,14 +149,25 @@ fn hang(casting: &Casting) -> Vec<Lamp> {
             let aside = place.signum() * place.abs().sqrt();
             let x = mix(place, aside, [0.1, 0.55, 1.0][number as usize]) * world.half_width * [1.0, 0.92, 0.84][number as usize];
             let half = TALL * nearness(depth) * layer.scale * hand.range(0.85, 1.1) * world.short() / 720.0;
-            let y = mix(low, high, if number == 2 { hand.unit() } else { hand.unit() * mix(0.6, 1.0, place.abs()) }) * world.half_height;
+            let y = mix(low, high, if number == 2 { hand.unit() } else { hand.unit() * mix(0.6, 1.0, place.abs()) })
+                * world.half_height;
             let (rate, start) = (hand.range(0.18, 0.26), hand.unit());
             let (dx, dy) = ((x - moon.0) / world.short(), (y - moon.1) / world.short());
             if staged && dx.abs() < 0.17 && dy > -0.3 {
                 // Nothing hangs before the moon.
                 continue;
             }
-            lamps.push(Lamp { x, y, depth, half, glass: index + number as usize, blur, rate, start, swing: hand.range(0.004, 0.009) });
+            lamps.push(Lamp {
+                x,
+                y,
+                depth,
+                half,
+                glass: index + number as usize,
+                blur,
+                rate,
+                start,
+                swing: hand.range(0.004, 0.009),
+            });
         }
     }
     lamps
@@ -223,7 +235,7 @@ fn lamp(x: f32, y: f32, gold: Tint, glass: Tint) -> Ink {
         return ink(metal(across, light), 1.0);
     }
     // Six sides, three of which are seen: arched panes with a lattice, between posts of metal.
-    let side = libm::asinf(across.clamp(-1.0, 1.0)) / 1.047_197_6 + 0.5;
+    let side = libm::asinf(across.clamp(-1.0, 1.0)) / std::f32::consts::FRAC_PI_3 + 0.5;
     let pane = side - side.floor() - 0.5;
     let height = (y + 0.03) / 0.37;
     let arch = 0.4 * (1.0 - ramp(-0.35, -0.98, height)).sqrt();
@@ -273,7 +285,8 @@ fn domes(casting: &Casting) -> Vec<Plane> {
                     cover = cover.max(minaret(u + lean, v, tower * 0.92));
                 }
                 let (wx, wy) = ((u / 11.0) - (u / 11.0 + 0.5).floor(), (v + 0.42 * dome - 4.0) / 7.0);
-                if u.abs() < dome * 0.95 && wx.abs() < 0.2 && wy.abs() < 1.0 && wx.abs() < 0.2 * (1.0 + wy).min(1.0).max(0.0).sqrt() {
+                if u.abs() < dome * 0.95 && wx.abs() < 0.2 && wy.abs() < 1.0 && wx.abs() < 0.2 * (1.0 + wy).clamp(0.0, 1.0).sqrt()
+                {
                     light = mix(0.35, 1.0, hand.unit());
                 }
             }
@@ -295,7 +308,9 @@ fn mosque(u: f32, v: f32, dome: f32) -> f32 {
     let drum = u.abs() < dome * 0.8 && v > -0.95 * dome;
     // 0 at the drum, 1 at the tip.
     let t = (-0.95 * dome - v) / (1.32 * dome);
-    let onion = (0.0..1.0).contains(&t) && u.abs() < dome * 0.86 * (1.0 - t * t).max(0.0).sqrt() * mix(1.0 + 0.35 * bump(t * 2.2 - 0.7), 0.12, ramp(0.62, 1.0, t));
+    let onion = (0.0..1.0).contains(&t)
+        && u.abs()
+            < dome * 0.86 * (1.0 - t * t).max(0.0).sqrt() * mix(1.0 + 0.35 * bump(t * 2.2 - 0.7), 0.12, ramp(0.62, 1.0, t));
     let tip = -2.27 * dome;
     let spire = u.abs() < 0.8 && v < tip + 4.0 && v > tip - 13.0;
     let (mx, my) = (u, v - tip + 17.0);

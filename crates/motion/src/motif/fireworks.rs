@@ -176,7 +176,12 @@ impl Fireworks {
         let spot = shot.spot(burst.x, burst.y, burst.depth);
         let first = bump((burst.since / 0.32).min(1.0));
         let later = bump((burst.since / 2.6).min(1.0));
-        canvas.halo(spot.x, spot.y, reach * 2.6 * spot.unit, scaled(blend(colour, WHITE, 0.3 * first), 0.14 * first + 0.045 * later));
+        canvas.halo(
+            spot.x,
+            spot.y,
+            reach * 2.6 * spot.unit,
+            scaled(blend(colour, WHITE, 0.3 * first), 0.14 * first + 0.045 * later),
+        );
         canvas.halo(spot.x, spot.y, reach * 0.5 * spot.unit, scaled(WHITE, 0.8 * first * first));
         for _ in 0..6 {
             let (angle, far) = (hand.unit(), hand.range(0.15, 0.7) * reach);
@@ -242,7 +247,8 @@ impl Star {
             let (x, y) = self.at(burst, burst.since - span * back);
             let spot = shot.spot(x, y, burst.depth);
             let cold = 1.0 - back;
-            let (radius, power) = if step == 0 { (1.35, 2.6) } else { (mix(0.7, 1.15, cold), 1.05 * cold * (0.35 + 0.65 * cold)) };
+            let (radius, power) =
+                if step == 0 { (1.35, 2.6) } else { (mix(0.7, 1.15, cold), 1.05 * cold * (0.35 + 0.65 * cold)) };
             let ember = if self.kind == Kind::Willow { [1.0, 0.5, 0.16] } else { self.tint };
             let tint = blend(ember, tint, cold);
             canvas.spark(spot.x, spot.y, radius * heft * burst.near.sqrt() * spot.unit, scaled(tint, power * bright));
@@ -299,7 +305,8 @@ impl Actor for Fireworks {
         let Some(city) = &self.city else { return };
         for star in 0..self.stars {
             let mut hand = self.dice.fork(5).hand(star as u64);
-            let (x, y) = (hand.spread(self.world.half_width * 1.15), mix(-1.15 * self.world.half_height, self.horizon, hand.unit()));
+            let (x, y) =
+                (hand.spread(self.world.half_width * 1.15), mix(-1.15 * self.world.half_height, self.horizon, hand.unit()));
             let spot = shot.spot(x, y, crate::camera::SKY);
             let bright = hand.unit();
             canvas.spark(spot.x, spot.y, 0.75 * spot.unit, [0.05 + 0.4 * bright * bright * bright; 3]);

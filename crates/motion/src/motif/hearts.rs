@@ -143,7 +143,10 @@ impl Form {
         let gloss = ramp(0.9, 0.985, dot([-0.36, -0.56, 0.745]));
         let sheen = 0.3 * ramp(0.35, 1.0, key) * ramp(0.55, 0.1, y + 0.3);
         let rim = ramp(0.55, 0.05, normal[2]) * ramp(0.2, 0.9, dot([0.5, 0.75, 0.43]));
-        let colour = plus(plus(body, scaled(pale, 0.2 * sheen + 0.38 * rim)), plus(scaled(WHITE, 0.85 * gloss * gloss), scaled(tint, 0.12 * rim)));
+        let colour = plus(
+            plus(body, scaled(pale, 0.2 * sheen + 0.38 * rim)),
+            plus(scaled(WHITE, 0.85 * gloss * gloss), scaled(tint, 0.12 * rim)),
+        );
         ink(colour, 1.0)
     }
 }
@@ -208,7 +211,12 @@ impl Hearts {
             let spot = shot.spot(x, hand.spread(high) - 60.0 * life.age, depth);
             let twinkle = 0.5 + 0.5 * shot.moment.wave(hand.range(0.4, 1.2), hand.unit());
             let bright = bump(2.0 * life.age - 1.0) * twinkle;
-            canvas.spark(spot.x, spot.y, hand.range(0.8, 2.2) * nearness(depth).sqrt() * spot.unit, scaled(self.sparkle, 1.1 * bright));
+            canvas.spark(
+                spot.x,
+                spot.y,
+                hand.range(0.8, 2.2) * nearness(depth).sqrt() * spot.unit,
+                scaled(self.sparkle, 1.1 * bright),
+            );
             if hand.chance(0.25) {
                 let tint = blend(self.sparkle, self.colours.moving(0), 0.5);
                 canvas.halo(spot.x, spot.y, 13.0 * spot.unit, scaled(tint, 0.35 * bright));

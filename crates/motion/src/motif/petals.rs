@@ -6,7 +6,7 @@ use crate::{
     canvas::{Canvas, Profile},
     colour::{Colours, Tint, WHITE, blend, plus, scaled, shaded},
     curve::{bump, cosine, fade, mix, ramp, sine},
-    dice::Dice,
+    dice::{Dice, Hand},
     scene::Layer,
     sprite::{CLEAR, Ink, Place, Sprite, ink, over},
 };
@@ -39,7 +39,11 @@ pub(super) struct Petals {
 impl Petals {
     pub(super) fn new(casting: Casting) -> Self {
         let Casting { layer, world, dice, colours, .. } = casting;
-        let band = |depth: f32, count, blur| Band { depth: (depth + layer.depth - 0.5).clamp(0.0, 1.2), count: casting.count(count), blur };
+        let band = |depth: f32, count, blur| Band {
+            depth: (depth + layer.depth - 0.5).clamp(0.0, 1.2),
+            count: casting.count(count),
+            blur,
+        };
         let texels = ((2.0 * LONG * nearness(0.1) * layer.scale * world.unit).ceil() as usize).clamp(8, 160);
         let petals = colours.moving.iter().map(|&tint| {
             let sharp = Sprite::paint(texels, texels, 3, |x, y| petal(x, y, tint));
@@ -48,7 +52,12 @@ impl Petals {
         let mut hand = dice.hand(5);
         let mut spot = |_| {
             let far = hand.unit();
-            (hand.spread(1.2 * world.half_width), hand.spread(1.2 * world.half_height), mix(26.0, 90.0, far * far), hand.range(0.2, 1.0))
+            (
+                hand.spread(1.2 * world.half_width),
+                hand.spread(1.2 * world.half_height),
+                mix(26.0, 90.0, far * far),
+                hand.range(0.2, 1.0),
+            )
         };
         Self {
             dice,
@@ -58,7 +67,11 @@ impl Petals {
             bands: vec![band(1.1, 60.0, 0), band(0.8, 50.0, 0), band(0.5, 32.0, 0), band(0.26, 11.0, 1), band(0.02, 4.6, 2)],
             petals: petals.collect(),
             branch: casting.staged.then(|| Branch::new(&casting)),
-            sun: if colours.night() { blend(colours.sky(0.7), colours.moving(0), 0.35) } else { blend(colours.sky(0.0), WHITE, 0.8) },
+            sun: if colours.night() {
+                blend(colours.sky(0.7), colours.moving(0), 0.35)
+            } else {
+                blend(colours.sky(0.0), WHITE, 0.8)
+            },
             spots: if casting.staged { (0..34).map(&mut spot).collect() } else { Vec::new() },
             colours: colours.clone(),
             disc: Profile::new(|r| ramp(1.0, 0.7, r)),
@@ -121,14 +134,16 @@ impl Branch {
         let side = if hand.chance(0.5) { 1.0 } else { -1.0 };
         let reach = world.short() / 720.0;
         let start = (side * (world.half_width + 40.0), -world.half_height * 0.52);
-        branch.grow(&mut hand, start, if side > 0.0 { 0.535 } else { -0.035 }, side, 6.5 * reach, 5, reach);
+        branch.grow(&mut hand, start, if side > 0.0 { 0.535 } else { -0.035 }, 6.5 * reach, 5, reach);
         let start = (side * (world.half_width * 0.72), -world.half_height - 30.0);
-        branch.grow(&mut hand, start, if side > 0.0 { 0.4 } else { 0.1 }, side, 4.2 * reach, 3, reach);
+        branch.grow(&mut hand, start, if side > 0.0 { 0.4 } else { 0.1 }, 4.2 * reach, 3, reach);
         branch
     }
 
-    fn grow(&mut self, hand: &mut crate::dice::Hand, from: (f32, f32), turn: f32, side: f32, thick: f32, left: usize, reach: f32) {
+    fn grow(&mut self, hand: &mut Hand, from: (f32, f32), turn: f32, thick: f32, left: usize, reach: f32) {
         let (mut at, mut turn, mut thick) = (from, turn, thick);
+        // Towards the ground, on either side.
+        let droop = 0.004 * cosine(turn).signum();
         let steps = 2 + 2 * left;
         for step in 0..steps {
             let length = hand.range(24.0, 38.0) * reach;
@@ -136,7 +151,7 @@ impl Branch {
             self.twigs.push((at.0, at.1, to.0, to.1, thick));
             if left > 1 && step > 0 && hand.chance(0.62) {
                 let off = hand.range(0.05, 0.12) * if hand.chance(0.5) { 1.0 } else { -1.0 };
-                self.grow(hand, to, turn + off, side, thick * 0.55, left.saturating_sub(2), reach);
+                self.grow(hand, to, turn + off, thick * 0.55, left.saturating_sub(2), reach);
             }
             let clusters = if left < 4 { 3 } else { 1 };
             for _ in 0..clusters {
@@ -147,7 +162,7 @@ impl Branch {
                 }
             }
             at = to;
-            turn += hand.spread(0.035) + 0.004 * side;
+            turn += hand.spread(0.035) + droop;
             thick *= 0.86;
         }
     }
@@ -220,10 +235,8 @@ impl Actor for Petals {
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
         let mut branch = self.branch.as_ref();
         for (number, band) in self.bands.iter().enumerate() {
-            if band.depth < 0.5 {
-                if let Some(branch) = branch.take() {
-                    branch.draw(shot, canvas, &self.layer);
-                }
+            if let Some(branch) = branch.take_if(|_| band.depth < 0.5) {
+                branch.draw(shot, canvas, &self.layer);
             }
             self.band(shot, canvas, number, band);
         }

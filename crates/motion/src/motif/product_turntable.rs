@@ -159,7 +159,8 @@ fn table(casting: &Casting, radius: f32, dark: bool) -> Sprite {
 
 impl Actor for ProductTurntable {
     fn sky(&self, x: f32, y: f32, base: Tint) -> Tint {
-        let (dx, dy) = (x / (1.25 * self.world.half_width), (y + 0.12 * self.world.half_height) / (1.15 * self.world.half_height));
+        let (dx, dy) =
+            (x / (1.25 * self.world.half_width), (y + 0.12 * self.world.half_height) / (1.15 * self.world.half_height));
         let spot = bump((dx * dx + dy * dy).sqrt().min(1.0));
         // The wall runs into the floor without an edge; the floor is a little darker near the eye.
         let floor = ramp(0.25, 1.0, y / self.world.half_height);
@@ -172,7 +173,12 @@ impl Actor for ProductTurntable {
         let Some(table) = &self.table else { return };
         let depth = self.layer.depth;
         let spot = shot.spot(self.foot.0, self.foot.1 + 0.2 * self.radius, depth);
-        canvas.sprite(&self.shadow, spot.upright(1.55 * self.radius, 0.36 * self.radius), WHITE, if self.dark { 0.6 } else { 0.3 });
+        canvas.sprite(
+            &self.shadow,
+            spot.upright(1.55 * self.radius, 0.36 * self.radius),
+            WHITE,
+            if self.dark { 0.6 } else { 0.3 },
+        );
         let spot = shot.spot(self.foot.0, self.foot.1 + 0.08 * self.radius, depth);
         canvas.sprite(table, spot.upright(self.radius, 0.36 * self.radius), WHITE, 1.0);
     }
@@ -208,7 +214,8 @@ impl Actor for ProductTurntable {
         let spot = shot.spot(self.foot.0, self.foot.1, depth);
         // The sole's middle stands on the foot: `sole` is where it is in the picture, in half heights from the middle.
         let lift = sole * half * spot.unit;
-        let mirrored = Place { x: spot.x, y: spot.y + lift, across: [half * aspect * spot.unit, 0.0], down: [0.0, -half * spot.unit] };
+        let mirrored =
+            Place { x: spot.x, y: spot.y + lift, across: [half * aspect * spot.unit, 0.0], down: [0.0, -half * spot.unit] };
         let shadow = shot.spot(self.foot.0 + 0.04 * self.radius, self.foot.1 + 0.012 * self.radius, depth);
         if self.table.is_some() {
             picture.draw_within(&mut canvas.sharp, mirrored, if self.dark { 0.3 } else { 0.22 }, |x, y| {
@@ -219,7 +226,8 @@ impl Actor for ProductTurntable {
         let reach = wide * half;
         canvas.sprite(&self.shadow, shadow.upright(reach * 1.5, reach * 1.5 * PITCH.0 * 1.1), WHITE, 0.55);
         canvas.sprite(&self.shadow, spot.upright(reach * 1.12, reach * 1.12 * PITCH.0 * 1.1), WHITE, 0.6);
-        let upright = Place { x: spot.x, y: spot.y - lift, across: [half * aspect * spot.unit, 0.0], down: [0.0, half * spot.unit] };
+        let upright =
+            Place { x: spot.x, y: spot.y - lift, across: [half * aspect * spot.unit, 0.0], down: [0.0, half * spot.unit] };
         canvas.sprite(&picture, upright, WHITE, 1.0);
     }
 }

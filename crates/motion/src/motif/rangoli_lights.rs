@@ -41,7 +41,8 @@ impl RangoliLights {
         let Casting { layer, world, dice, colours, .. } = casting;
         let flat = if world.tall() { 0.6 } else { 0.44 };
         let radius = (0.8 * world.half_width).min(0.6 * world.half_height / flat) * layer.scale;
-        let density = (radius * 1.65 * world.unit).min(1100.0);
+        // On a small canvas it is finer than the pixels, so that a turned pattern is the same pattern.
+        let density = (radius * 1.65 * world.unit).clamp(320.0, 1100.0);
         let parts = (0..PARTS.len()).map(|part| {
             let side = ((density * PARTS[part]) as usize).max(8);
             Sprite::paint(side, side, 2, |x, y| pattern(x * PARTS[part], y * PARTS[part], part, colours, dice.fork(9)))
@@ -92,7 +93,8 @@ impl RangoliLights {
         let place = if index == 0 { 0 } else { index.div_ceil(2) };
         let side = if index % 2 == 1 { 1.0 } else { -1.0 };
         let turn = side * place as f32 / self.lamps as f32;
-        let (x, y) = (self.centre.0 + sine(turn) * self.radius * 1.13, self.centre.1 - cosine(turn) * self.radius * 1.13 * self.flat);
+        let (x, y) =
+            (self.centre.0 + sine(turn) * self.radius * 1.13, self.centre.1 - cosine(turn) * self.radius * 1.13 * self.flat);
         let spot = shot.spot(x, y, self.layer.depth);
         let half = 0.078 * self.radius * mix(0.86, 1.1, 0.5 - 0.5 * cosine(turn));
         let dice = self.dice.fork(60).fork(index as u64);
@@ -128,21 +130,28 @@ impl RangoliLights {
                 let sag = 4.0 * t * (1.0 - t);
                 let x = left + t * wide + 4.0 * sag * sway;
                 let y = top + 0.1 * self.world.short() * sag;
-                self.flower(shot, canvas, x, y, size, bead, swag);
+                self.flower(shot, canvas, (x, y), size, swag * 1000 + bead);
             }
             // A tassel hangs where two swags meet.
             for bead in 0..6 {
                 let swing = 1.4 * bead as f32 * shot.moment.wave(0.21 * self.layer.speed, 0.31 * swag as f32);
-                self.flower(shot, canvas, left + swing, top + bead as f32 * size * 1.3, size * 0.92, bead, swag + 3);
+                self.flower(
+                    shot,
+                    canvas,
+                    (left + swing, top + bead as f32 * size * 1.3),
+                    size * 0.92,
+                    90_000 + swag * 1000 + bead,
+                );
             }
         }
     }
 
-    fn flower(&self, shot: &Shot, canvas: &mut Canvas, x: f32, y: f32, size: f32, bead: usize, salt: usize) {
-        let mut hand = self.dice.fork(80).hand((salt * 1000 + bead) as u64);
-        let spot = shot.spot(x, y, 0.35);
+    /// Flowers of one number look the same; they come in pairs of a colour.
+    fn flower(&self, shot: &Shot, canvas: &mut Canvas, at: (f32, f32), size: f32, number: usize) {
+        let mut hand = self.dice.fork(80).hand(number as u64);
+        let spot = shot.spot(at.0, at.1, 0.35);
         let place = spot.turned(size, size * 0.94, hand.unit());
-        canvas.sprite(&self.flowers[(bead / 2) % self.flowers.len()], place, scaled(WHITE, hand.range(0.75, 1.05)), 1.0);
+        canvas.sprite(&self.flowers[(number / 2) % self.flowers.len()], place, scaled(WHITE, hand.range(0.75, 1.05)), 1.0);
     }
 }
 
@@ -172,7 +181,11 @@ fn pattern(x: f32, y: f32, part: usize, colours: &Colours, dice: Dice) -> Ink {
         let wide = fullness / count * 3.1 * (low + high) / 2.0 * (4.0 * t * (1.0 - t)).max(0.0).sqrt() * mix(1.15, 0.75, t);
         let depth = wide - across.abs();
         let inside = place.abs() < 0.5 && (0.0..1.0).contains(&t);
-        (if inside { ramp(0.0, 0.006, depth) } else { 0.0 }, if inside { ramp(0.016, 0.01, (depth - 0.006).abs()) } else { 0.0 }, t)
+        (
+            if inside { ramp(0.0, 0.006, depth) } else { 0.0 },
+            if inside { ramp(0.016, 0.01, (depth - 0.006).abs()) } else { 0.0 },
+            t,
+        )
     };
     let ring = |at: f32, half: f32| ramp(half, half * 0.6, (far - at).abs());
     let mut seen = CLEAR;
@@ -261,7 +274,8 @@ fn flame(x: f32, y: f32) -> Ink {
     let core = bump(out) * ramp(1.0, 0.25, t);
     let tint = blend([1.0, 0.38, 0.06], [1.0, 0.86, 0.5], core);
     let blue = ramp(0.18, 0.02, t);
-    let light = scaled(blend(tint, [0.25, 0.4, 1.0], 0.6 * blue), mix(1.0, 3.6, core) * ramp(1.0, 0.8, out) * mix(1.0, 0.35, blue));
+    let light =
+        scaled(blend(tint, [0.25, 0.4, 1.0], 0.6 * blue), mix(1.0, 3.6, core) * ramp(1.0, 0.8, out) * mix(1.0, 0.35, blue));
     [light[0], light[1], light[2], 0.5 * ramp(1.0, 0.6, out)]
 }
 
@@ -314,7 +328,12 @@ impl Actor for RangoliLights {
         for wave in 0..2 {
             let out = fraction(shot.moment.cycles(0.36 * self.layer.speed, 0.5 * wave as f32));
             let tint = scaled(glowing(blend(self.colours.moving(2), WHITE, 0.4), 1.0), 0.3 * bump(2.0 * out - 1.0));
-            self.ring.draw(&mut canvas.soft, self.on_soft_floor(shot, self.centre.0, self.centre.1, self.radius * 1.25 * out.max(0.02)), tint, 1.0);
+            self.ring.draw(
+                &mut canvas.soft,
+                self.on_soft_floor(shot, self.centre.0, self.centre.1, self.radius * 1.25 * out.max(0.02)),
+                tint,
+                1.0,
+            );
         }
         for index in 0..self.lamps {
             self.diya(shot, canvas, index);

@@ -56,7 +56,10 @@ impl SkyLanterns {
         let texels = (2.0 * TALL * nearness(0.1) * layer.scale * world.unit).ceil() as usize;
         let papers = colours.moving.iter().map(|&tint| {
             let sharp = Sprite::paint((texels * 4 / 5).clamp(8, 220), texels.clamp(10, 275), 2, |x, y| lantern(x, y, tint));
-            Paper { focus: [sharp.clone(), sharp.blurred(0.06), sharp.blurred(0.16)], light: glowing(blend(tint, [1.0, 0.42, 0.1], 0.55), 1.0) }
+            Paper {
+                focus: [sharp.clone(), sharp.blurred(0.06), sharp.blurred(0.16)],
+                light: glowing(blend(tint, [1.0, 0.42, 0.1], 0.55), 1.0),
+            }
         });
         Self {
             dice,
@@ -76,7 +79,8 @@ impl SkyLanterns {
         let near = nearness(band.depth);
         let rise = 25.0 * near.max(0.5) * self.layer.speed.max(0.02);
         let half = TALL * near * self.layer.scale;
-        let low = if band.mirrored && !self.ridges.is_empty() { self.horizon - half } else { self.world.half_height + 1.4 * half };
+        let low =
+            if band.mirrored && !self.ridges.is_empty() { self.horizon - half } else { self.world.half_height + 1.4 * half };
         let high = -self.world.half_height - 1.4 * half;
         let wide = self.world.half_width + self.margin + half;
         let dice = self.dice.fork(10 + number as u64);
@@ -89,14 +93,23 @@ impl SkyLanterns {
             let size = hand.range(0.75, 1.15) * half;
             // They are lit on the shore, and far lanterns go out high up rather than leave the picture.
             let lit = if band.mirrored { ramp(0.0, 0.08, life.age) } else { 1.0 };
-            let flicker = 1.0 + 0.07 * shot.moment.wave(hand.range(1.4, 2.6), hand.unit()) + 0.05 * shot.moment.wave(hand.range(3.0, 5.0), 0.0);
+            let flicker = 1.0
+                + 0.07 * shot.moment.wave(hand.range(1.4, 2.6), hand.unit())
+                + 0.05 * shot.moment.wave(hand.range(3.0, 5.0), 0.0);
             let bright = lit * flicker * hand.range(0.8, 1.1);
             let spot = shot.spot(x + 5.0 * near * sway, mix(low, high, life.age), band.depth);
-            if spot.x + 4.0 * size * spot.unit < 0.0 || spot.x - 4.0 * size * spot.unit > self.world.half_width * 2.0 * self.world.unit {
+            if spot.x + 4.0 * size * spot.unit < 0.0
+                || spot.x - 4.0 * size * spot.unit > self.world.half_width * 2.0 * self.world.unit
+            {
                 continue;
             }
             let air = ramp(1.5, 0.7, band.depth);
-            canvas.halo(spot.x, spot.y + 0.3 * size * spot.unit, size * 3.4 * spot.unit, scaled(paper.light, 0.15 * bright * air));
+            canvas.halo(
+                spot.x,
+                spot.y + 0.3 * size * spot.unit,
+                size * 3.4 * spot.unit,
+                scaled(paper.light, 0.15 * bright * air),
+            );
             if size * spot.unit < 2.2 {
                 canvas.spark(spot.x, spot.y, 0.75 * size * spot.unit, scaled(paper.light, 1.6 * bright * mix(0.6, 1.0, air)));
                 continue;
@@ -199,7 +212,8 @@ impl Actor for SkyLanterns {
         }
         for star in 0..130 {
             let mut hand = self.dice.fork(5).hand(star);
-            let (x, y) = (hand.spread(self.world.half_width * 1.15), mix(-1.1 * self.world.half_height, 0.1 * self.horizon, hand.unit()));
+            let (x, y) =
+                (hand.spread(self.world.half_width * 1.15), mix(-1.1 * self.world.half_height, 0.1 * self.horizon, hand.unit()));
             let spot = shot.spot(x, y, crate::camera::SKY);
             let bright = hand.unit() * (0.35 - luminance(self.deep)).max(0.0);
             canvas.spark(spot.x, spot.y, 0.7 * spot.unit, [1.6 * bright * bright * 3.0; 3]);

@@ -91,7 +91,9 @@ impl Snow {
         let air = self.horizon;
         let dark = scaled(blend(colours.sky(0.1), [0.01, 0.02, 0.03], 0.55), if night { 0.55 } else { 0.3 });
         // Trees farther away stand in more air.
-        for (number, depth, base, tallest, fog) in [(1, 1.0, 0.3, 62.0, 0.72), (2, 0.85, 0.42, 112.0, 0.45), (3, 0.7, 0.62, 230.0, 0.12)] {
+        for (number, depth, base, tallest, fog) in
+            [(1, 1.0, 0.3, 62.0, 0.72), (2, 0.85, 0.42, 112.0, 0.45), (3, 0.7, 0.62, 230.0, 0.12)]
+        {
             let forest = Forest::new(dice.fork(10 + number), world, base * high, tallest, number == 3, eye.reach(depth));
             let needles = blend(dark, air, fog);
             let frost = blend(needles, blend(air, WHITE, 0.45), mix(0.6, 0.25, fog));
@@ -145,7 +147,8 @@ fn house(x: f32, y: f32, wood: Tint, snow: Tint, light: Tint) -> Ink {
     let cap = (0.38..0.68).contains(&x) && (-2.14..-2.02).contains(&y);
     let pane = |cx: f32, cy: f32, w: f32, h: f32| {
         let (dx, dy) = ((x - cx) / w, (y - cy) / h);
-        (dx.abs() < 1.0 && dy.abs() < 1.0).then(|| if dx.abs() < 0.09 || dy.abs() < 0.08 { 0.12 } else { 1.3 - 0.35 * (dx * dx + dy * dy) })
+        (dx.abs() < 1.0 && dy.abs() < 1.0)
+            .then(|| if dx.abs() < 0.09 || dy.abs() < 0.08 { 0.12 } else { 1.3 - 0.35 * (dx * dx + dy * dy) })
     };
     let window = pane(-0.48, -0.45, 0.2, 0.24).or(pane(0.48, -0.45, 0.2, 0.24)).or(pane(0.0, -1.12, 0.14, 0.16));
     match window {
@@ -193,7 +196,9 @@ impl Forest {
         let cell = (x / self.spacing).floor() as i32 - self.first;
         let mut seen = if y > crest { ink(blend(earth, needles, ramp(60.0, 0.0, y - crest)), 1.0) } else { CLEAR };
         for index in cell - 1..=cell + 1 {
-            let Some(&(foot, ground, height, bend)) = usize::try_from(index).ok().and_then(|index| self.trees.get(index)) else { continue };
+            let Some(&(foot, ground, height, bend)) = usize::try_from(index).ok().and_then(|index| self.trees.get(index)) else {
+                continue;
+            };
             if height < 6.0 {
                 continue;
             }

@@ -187,11 +187,11 @@ impl<'a> Posed<'a> {
         }
         for one in &self.loops {
             let (dx, dy) = (x - one.seen.0, y - one.seen.1);
-            if dx * dx + dy * dy < one.reach {
-                if let Some((near, ink)) = self.ribbon(one, from, nearest) {
-                    best = over(best, ink);
-                    nearest = near;
-                }
+            if dx * dx + dy * dy < one.reach
+                && let Some((near, ink)) = self.ribbon(one, from, nearest)
+            {
+                best = over(best, ink);
+                nearest = near;
             }
         }
         best
@@ -212,7 +212,8 @@ impl<'a> Posed<'a> {
                 bent = true;
             }
         }
-        let (added, left) = if bent { light_on(self.outward(unit(normal))) } else { self.faces[hit.axis][usize::from(hit.sign > 0.0)] };
+        let (added, left) =
+            if bent { light_on(self.outward(unit(normal))) } else { self.faces[hit.axis][usize::from(hit.sign > 0.0)] };
         // Under the lid and at the table it is darker.
         let shade = if lid { 1.0 } else { mix(0.62, 1.0, ramp(0.5, 0.2, local[1])) * mix(0.7, 1.0, ramp(-0.42, -0.1, local[1])) };
         ink(tint.map(|v| (added + v * left) * shade), (hit.chord / (1.6 * self.pixel)).min(1.0))

@@ -111,11 +111,12 @@ impl Turned {
 
     /// Where the middle of the sole is seen, below the picture's middle, in half heights.
     pub(super) fn sole(&self) -> f32 {
-        PITCH.1 * match self.form {
-            Form::Bottle => 0.82,
-            Form::Jar => 0.74,
-            Form::Ball => 0.82,
-        }
+        PITCH.1
+            * match self.form {
+                Form::Bottle => 0.82,
+                Form::Jar => 0.74,
+                Form::Ball => 0.82,
+            }
     }
 
     /// The product turned by so many turns.
@@ -124,7 +125,11 @@ impl Turned {
             if point.cover <= 0.0 {
                 return CLEAR;
             }
-            let light = if point.printed { plus(scaled(self.print(point.around - turn, point.up), point.matt), point.gloss) } else { point.gloss };
+            let light = if point.printed {
+                plus(scaled(self.print(point.around - turn, point.up), point.matt), point.gloss)
+            } else {
+                point.gloss
+            };
             let ink: Ink = [light[0] * point.cover, light[1] * point.cover, light[2] * point.cover, point.cover];
             ink
         });
@@ -150,7 +155,11 @@ impl Turned {
                 let ring = ramp(0.012, 0.006, (far - 0.18).abs());
                 let petals = ramp(0.006, 0.0, far - 0.07 - 0.08 * petal_wave(u, v));
                 let small = fraction(around * 24.0) - 0.5;
-                let lozenge = ramp(0.34, 0.27, small.abs() + ((up - low - 0.045) / 0.07).abs().min(((up - high + 0.045) / 0.07).abs()) * 0.9);
+                let lozenge = ramp(
+                    0.34,
+                    0.27,
+                    small.abs() + ((up - low - 0.045) / 0.07).abs().min(((up - high + 0.045) / 0.07).abs()) * 0.9,
+                );
                 let band = blend(second, metal, lozenge * (1.0 - emblem));
                 let seal = blend(blend(lead, metal, ring), second, petals);
                 blend(band, seal, emblem)
@@ -172,7 +181,7 @@ impl Turned {
 /// Eight waves around an emblem.
 fn petal_wave(u: f32, v: f32) -> f32 {
     let turn = libm::atan2f(v, u) / std::f32::consts::TAU;
-    (0.5 + 0.5 * cosine(turn * 8.0)).sqrt()
+    (0.5 + 0.5 * cosine(turn * 8.0)).max(0.0).sqrt()
 }
 
 /// Where a level ray through the picture meets the product, and how that place is lit.
