@@ -3,6 +3,7 @@
 use crate::{
     camera::Spot,
     colour::Tint,
+    curve::{cosine, sine},
     scene::Size,
     sprite::{Place, Sprite},
 };
@@ -138,23 +139,24 @@ impl Canvas {
 }
 
 fn mirror(light: &mut Light, horizon: f32, strength: f32, deep: Tint, sway: f32, unit: f32) {
-    use crate::curve::sine;
     let horizon_row = horizon.max(1.0) as usize;
     if horizon_row >= light.height {
         return;
     }
-    let width = light.width;
+    let (width, rows) = (light.width, (light.height - horizon_row) as f32);
     let (above, below) = light.pixels.split_at_mut(horizon_row * width);
     for (row, target) in below.chunks_exact_mut(width).enumerate() {
         let depth = (row as f32 + 0.5) / unit;
         // Waves are seen flatter and denser towards the horizon.
-        let place = 34.0 * (1.0 + depth * 0.05) / (1.0 + depth * 0.012) + depth * 0.06;
-        let (first, second) = (sine(place * 0.31 + 2.0 * sway), sine(place * 0.83 - 3.0 * sway + 0.3));
+        let waves = 34.0 * (1.0 + depth * 0.05) / (1.0 + depth * 0.012) + depth * 0.06;
+        let (first, second) = (sine(waves * 0.31 + 2.0 * sway), sine(waves * 0.83 - 3.0 * sway + 0.3));
         let ripple = (first + 0.7 * second) * (0.4 + depth * 0.035) * unit;
-        let up = ((row as f32 + 0.5) * 1.25 + (0.6 * second + first) * (0.3 + depth * 0.02) * unit).max(0.0);
+        // At the shore the picture is whole; towards the eye more and more of it is squeezed into a wave.
+        let place = row as f32 + 0.5;
+        let up = (place * (1.05 + 2.3 * place / rows) + (0.6 * second + first) * (0.3 + depth * 0.02) * unit).max(0.0);
         let source = horizon_row.saturating_sub(1 + up as usize);
         let mirrored = &above[source * width..][..width];
-        let higher = &above[source.saturating_sub((1.0 + depth * 0.05 * unit) as usize) * width..][..width];
+        let higher = &above[source.saturating_sub((1.0 + depth * 0.06 * unit) as usize) * width..][..width];
         let fade = strength / (1.0 + depth * 0.004) * (1.0 + 0.22 * second);
         let shift = ripple as isize;
         let deep = [deep[0], deep[1], deep[2], 0.0];
@@ -176,7 +178,7 @@ impl Spot {
 
     /// A place turned clockwise by `turns`, for a sprite of that half width and half height, in units.
     pub(crate) fn turned(&self, half_width: f32, half_height: f32, turns: f32) -> Place {
-        let (sin, cos) = (crate::curve::sine(turns), crate::curve::cosine(turns));
+        let (sin, cos) = (sine(turns), cosine(turns));
         let (w, h) = (half_width * self.unit, half_height * self.unit);
         Place { x: self.x, y: self.y, across: [cos * w, sin * w], down: [-sin * h, cos * h] }
     }

@@ -27,7 +27,7 @@ impl Bokeh {
     pub(super) fn new(casting: Casting) -> Self {
         let profile = |softness: f32| {
             // A lens's disc: flat, a little brighter towards the rim, with the rim as soft as it is far from the focus.
-            Profile::new(move |r| ramp(1.0, 1.0 - softness, r) * mix(0.62, 1.0, ramp(0.35, 1.0 - softness, r)))
+            Profile::new(move |r| ramp(1.0, 1.0 - softness, r) * mix(0.8, 1.0, ramp(0.35, 1.0 - softness, r)))
         };
         let night = casting.colours.night();
         Self {
@@ -35,10 +35,10 @@ impl Bokeh {
             layer: casting.layer,
             colours: casting.colours.clone(),
             count: casting.count(130.0),
-            profiles: [0.07, 0.16, 0.34].into_iter().map(profile).collect(),
+            profiles: [0.09, 0.2, 0.42].into_iter().map(profile).collect(),
             reach: casting.eye.reach(0.0) + 90.0,
             bright: if night { 0.5 } else { 0.24 },
-            glow: glowing(blend(casting.colours.moving(0), casting.colours.sky(1.0), 0.5), if night { 0.035 } else { 0.08 }),
+            glow: glowing(blend(casting.colours.moving(0), casting.colours.sky(1.0), 0.75), if night { 0.045 } else { 0.08 }),
             world: casting.world,
         }
     }

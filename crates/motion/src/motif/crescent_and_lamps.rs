@@ -46,6 +46,14 @@ struct Moon {
     light: Tint,
 }
 
+impl Moon {
+    /// Whether a place of the world lies behind the moon, its dark part too.
+    fn covers(&self, x: f32, y: f32) -> bool {
+        let (dx, dy) = (x - self.x, y - self.y);
+        dx * dx + dy * dy < 1.2 * self.radius * self.radius
+    }
+}
+
 pub(super) struct CrescentAndLamps {
     dice: Dice,
     layer: Layer,
@@ -106,6 +114,9 @@ impl CrescentAndLamps {
             let mut hand = self.dice.fork(5).hand(index);
             let (x, y) = (hand.spread(1.1 * self.world.half_width), mix(-1.08, 0.35, hand.unit()) * self.world.half_height);
             let bright = hand.unit() * hand.unit();
+            if self.moon.as_ref().is_some_and(|moon| moon.covers(x, y)) {
+                continue;
+            }
             let wave = 0.5 + 0.5 * shot.moment.wave(hand.range(0.2, 0.7) * self.layer.speed, hand.unit());
             let spot = shot.spot(x, y, SKY);
             let shine = mix(0.25, 1.0, wave) * (0.25 + 1.5 * bright);
@@ -343,7 +354,9 @@ impl Actor for CrescentAndLamps {
         let Some(moon) = &self.moon else { return lit };
         let (dx, dy) = (x - moon.x, y - moon.y);
         let away = (dx * dx + dy * dy).sqrt() / moon.radius;
-        plus(lit, scaled(moon.light, 0.09 * bump((away / 2.4).min(1.0)) + 0.06 * bump((away / 5.5).min(1.0))))
+        // Thin clouds around it take the sky's colour.
+        let veil = blend(moon.light, glowing(base, 1.0), 0.45);
+        plus(lit, scaled(veil, 0.08 * bump((away / 2.4).min(1.0)) + 0.05 * bump((away / 5.5).min(1.0))))
     }
 
     fn stage(&self, shot: &Shot, canvas: &mut Canvas) {

@@ -180,9 +180,9 @@ impl Fireworks {
             spot.x,
             spot.y,
             reach * 2.6 * spot.unit,
-            scaled(blend(colour, WHITE, 0.3 * first), 0.14 * first + 0.045 * later),
+            scaled(blend(colour, WHITE, 0.3 * first), 0.07 * first + 0.035 * later),
         );
-        canvas.halo(spot.x, spot.y, reach * 0.5 * spot.unit, scaled(WHITE, 0.8 * first * first));
+        canvas.halo(spot.x, spot.y, reach * 0.34 * spot.unit, scaled(WHITE, 0.7 * first * first));
         for _ in 0..6 {
             let (angle, far) = (hand.unit(), hand.range(0.15, 0.7) * reach);
             let drift = burst.since * 9.0;
