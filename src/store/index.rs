@@ -70,8 +70,6 @@ tables!(
     Shares = "shares-1",
     /// When it ended, job id → nothing.
     Ended = "ended-1",
-    /// Occurrence key → what was planned.
-    Occurrences = "occurrences-1",
 );
 
 /// Why a call on the index failed.
