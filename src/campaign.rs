@@ -77,18 +77,9 @@ pub enum CampaignError {
         source: io::Error,
     },
     /// It says what it must not.
-    #[error("{}", .0[0].line())]
-    Mistake(#[related] [Mistake; 1]),
-}
-
-impl CampaignError {
-    /// The mistake, if that is what it is.
-    pub fn mistake(&self) -> Option<&Mistake> {
-        match self {
-            CampaignError::Read { .. } => None,
-            CampaignError::Mistake([mistake]) => Some(mistake),
-        }
-    }
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Mistake(Box<Mistake>),
 }
 
 impl Campaign {
@@ -98,7 +89,7 @@ impl Campaign {
     /// If it cannot be read, or with its first mistake.
     pub fn load(path: &Path) -> Result<Self, CampaignError> {
         let text = fs::read_to_string(path).map_err(|source| CampaignError::Read { path: path.to_owned(), source })?;
-        file::parse(path, text).map_err(|mistake| CampaignError::Mistake([mistake]))
+        file::parse(path, text).map_err(|mistake| CampaignError::Mistake(Box::new(mistake)))
     }
 
     /// Whether its last day is over.
@@ -112,7 +103,7 @@ impl Campaign {
     /// If it names a template that is not there, a parameter that none of a part's templates has, or a value that a parameter
     /// cannot take; if it asks for too much.
     pub fn matrix(&self, templates: &Templates, makers: &Makers, costs: &Costs) -> Result<Matrix, CampaignError> {
-        self.expand(templates, makers, costs).map_err(|mistake| CampaignError::Mistake([mistake]))
+        self.expand(templates, makers, costs).map_err(|mistake| CampaignError::Mistake(Box::new(mistake)))
     }
 
     fn expand(&self, templates: &Templates, makers: &Makers, costs: &Costs) -> Result<Matrix, Mistake> {

@@ -15,6 +15,7 @@ mod lunar;
 mod occurrence;
 mod orders;
 mod planner;
+mod preview;
 mod rule;
 mod state;
 mod ticker;
@@ -25,6 +26,7 @@ pub use feast::{Feast, FeastDay, Feasts, FeastsError, UnknownDate, YEARS, region
 pub use occurrence::{Due, Found, Occurrence, Schedule, UnknownFeast, Wanted, due, occurrences};
 pub use orders::{OrderError, Orders, PlannedPlate};
 pub use planner::{Planner, Settings, Tick};
+pub use preview::{Preview, PreviewDay, PreviewRule, preview};
 pub use state::{CLAIM_MILLIS, Claim, FileState, PlannerState, Remembered, StateError};
 pub use ticker::{Guard, Run, Ticker, TickerError};
 pub use zone::{instant, zone_of};

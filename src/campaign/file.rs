@@ -60,10 +60,31 @@ struct RawPart {
     templates: Spanned<Vec<Spanned<String>>>,
     locales: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
-    parameters: BTreeMap<String, Spanned<String>>,
+    parameters: BTreeMap<String, Spanned<RawValue>>,
     #[serde(default)]
-    choices: BTreeMap<String, Spanned<Vec<String>>>,
+    choices: BTreeMap<String, Spanned<Vec<RawValue>>>,
     variations: Option<Spanned<u32>>,
+}
+
+/// A parameter's value as TOML has it; the parameter reads its text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawValue {
+    Text(String),
+    Flag(bool),
+    Integer(i64),
+    Number(f64),
+}
+
+impl RawValue {
+    fn text(&self) -> String {
+        match self {
+            RawValue::Text(text) => text.clone(),
+            RawValue::Flag(flag) => flag.to_string(),
+            RawValue::Integer(number) => number.to_string(),
+            RawValue::Number(number) => number.to_string(),
+        }
+    }
 }
 
 /// Reads a campaign from the text of its file, whose name must be its id.
@@ -144,13 +165,14 @@ impl Source {
         }
         let mut choices = BTreeMap::new();
         for (name, value) in &part.parameters {
-            choices.insert(name.clone(), Located { value: vec![value.get_ref().clone()], span: value.span() });
+            choices.insert(name.clone(), Located { value: vec![value.get_ref().text()], span: value.span() });
         }
         for (name, values) in &part.choices {
             if values.get_ref().is_empty() {
                 return Err(self.at(values.span(), "the list is empty").hinted(format!("name a value of `{name}`")));
             }
-            if choices.insert(name.clone(), Located { value: values.get_ref().clone(), span: values.span() }).is_some() {
+            let value = values.get_ref().iter().map(RawValue::text).collect();
+            if choices.insert(name.clone(), Located { value, span: values.span() }).is_some() {
                 return Err(self
                     .at(values.span(), format!("`{name}` is fixed in `parameters`"))
                     .hinted("leave it out of one of both"));

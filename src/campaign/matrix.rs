@@ -1,8 +1,11 @@
 //! The plates that a campaign or a pre-render rule wants, the most wanted first, as far as its budget goes.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use festoon_spec::{PlateSpec, RenderKey};
+use festoon_spec::{Locale, PlateSpec, RenderKey};
 use serde::Serialize;
 
 use super::Costs;
@@ -25,6 +28,13 @@ pub struct Cell {
     pub picks: Vec<Pick>,
     /// Forecast of its painting time.
     pub cost_millis: u64,
+}
+
+impl Cell {
+    /// The locales that share it.
+    pub fn locales(&self) -> BTreeSet<&Locale> {
+        self.picks.iter().map(|pick| &pick.locale).collect()
+    }
 }
 
 /// Cells in the order in which they should be painted, cut at a budget.
@@ -71,7 +81,7 @@ impl Sum {
 impl Matrix {
     /// Resolves picks, joins those that share a plate, ranks the plates and cuts them at the budget.
     ///
-    /// A smaller rank goes first; of equal ones what more picks share, then what costs less: the most hits for a second of
+    /// A smaller rank goes first; of equal ones what more locales share, then what costs less: the most hits for a second of
     /// painting. The cut is at the first cell that no longer fits, so that a larger budget only ever adds cells.
     ///
     /// # Errors
@@ -101,7 +111,7 @@ impl Matrix {
             let cost_millis = costs.millis(&resolved.plate);
             cells.push(Cell { key: resolved.plate_key, plate: resolved.plate, rank, picks: vec![resolved.pick], cost_millis });
         }
-        cells.sort_by_key(|cell| (cell.rank, std::cmp::Reverse(cell.picks.len()), cell.cost_millis));
+        cells.sort_by_key(|cell| (cell.rank, Reverse(cell.locales().len()), cell.cost_millis));
         let beyond = cells.split_off(within(&cells, budget));
         Ok(Self { cells, beyond })
     }

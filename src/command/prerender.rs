@@ -1,15 +1,302 @@
-//! `festoon prerender`.
+//! `festoon prerender`: paints a campaign, or what the templates' rules have due, ahead of time.
 
-use std::process::ExitCode;
+mod client;
+mod follow;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use festoon_spec::{Locale, RenderKey, UnixMillis};
+use serde::Serialize;
+
+use super::{schedule::table, state};
+use crate::{
+    cache::ManifestReader,
+    campaign::{Campaign, Cell, Costs, Matrix, Sum},
+    clock::{Clock, SystemClock},
+    config::Config,
+    makers::Makers,
+    pick::Pick,
+    schedule::{Feasts, Found, occurrences, schedules},
+    template::{Library, Templates, Touches},
+};
+use client::Client;
 
 /// Arguments of `festoon prerender`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// A campaign's file; without it, what the templates' pre-render rules have due within the planner's horizon.
+    #[arg(long, value_name = "FILE")]
+    campaign: Option<PathBuf>,
+    /// Only show what would be painted and what it costs.
+    #[arg(long)]
+    dry_run: bool,
+    /// The running server; without it, the one that the settings describe.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// The settings file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
 
-/// Runs it.
+/// What is to be painted.
+#[derive(Debug, Default)]
+struct Work {
+    /// The campaign's id; `None` for the templates' rules.
+    campaign: Option<String>,
+    /// The most urgent or most wanted first.
+    cells: Vec<Cell>,
+    /// When a cell is due, for the templates' rules.
+    due: BTreeMap<RenderKey, UnixMillis>,
+    /// What the budgets leave out.
+    beyond: Sum,
+    /// What somebody should know.
+    notes: Vec<String>,
+}
+
+/// Where a plate stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+enum State {
+    /// It was there before.
+    Kept,
+    /// Nobody painted it yet.
+    ToPaint,
+    /// It was painted now.
+    Painted,
+    /// It could not be.
+    Failed { reason: String },
+}
+
+/// A cell as it is shown.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    key: RenderKey,
+    #[serde(flatten)]
+    state: &'a State,
+    rank: u32,
+    cost_millis: u64,
+    measured: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    /// The pick that is ordered, and those that share its plate.
+    picks: &'a [Pick],
+}
+
+/// The whole answer.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    campaign: Option<&'a str>,
+    cells: Vec<Line<'a>>,
+    sum: Sum,
+    /// What is not there yet.
+    missing: Sum,
+    beyond: Sum,
+    notes: &'a [String],
+}
+
+/// Shows what is to be painted, orders it on the running server and follows it to its end. Ends with 1 if a plate could not be
+/// painted.
 ///
 /// # Errors
-/// With a report for the terminal.
-pub fn run(_arguments: Arguments) -> miette::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+/// If something cannot be read, the campaign or a template has a mistake, or no server answers.
+pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
+    let config = Config::load(arguments.config.as_deref())?;
+    let library = Library::open(config.path(&config.paths.templates))?;
+    let makers = config.makers()?;
+    let state = config.state();
+    let costs = Costs::measured_in(&state, config.forecast).map_err(|error| state::report(&error))?;
+    let now = SystemClock.now();
+    let work = match &arguments.campaign {
+        Some(path) => of_campaign(path, now, &library.current(), &makers, &costs)?,
+        None => of_rules(&config, now, &library.current(), &makers, &costs)?,
+    };
+    let mut states = BTreeMap::new();
+    let kept = ManifestReader::of(&state);
+    for cell in &work.cells {
+        let is_kept = kept.read(&cell.key).map_err(|error| state::report(&error))?.is_some();
+        states.insert(cell.key, if is_kept { State::Kept } else { State::ToPaint });
+    }
+    if !arguments.json {
+        print_matrix(&work, &states, &library.current(), &costs);
+    }
+    if !arguments.dry_run {
+        let server = arguments.server.unwrap_or_else(|| address(&config));
+        states = state::wait(follow::paint(&Client::new(&server)?, &work.cells, states))??;
+    }
+    if arguments.json {
+        let answer = serde_json::to_string(&answer(&work, &states, &costs)).expect("an answer is plain data with text keys");
+        println!("{answer}");
+    } else if !arguments.dry_run {
+        print_summary(&work, &states);
+    }
+    let failed = states.values().any(|state| matches!(state, State::Failed { .. }));
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn of_campaign(path: &Path, now: UnixMillis, templates: &Templates, makers: &Makers, costs: &Costs) -> miette::Result<Work> {
+    let campaign = Campaign::load(path)?;
+    if let Some((_, last)) = campaign.window.filter(|_| campaign.is_over(day(now))) {
+        return Err(miette::miette!(
+            help = "move `window` in the campaign's file, or leave it out",
+            "the campaign `{}` was over on {last}",
+            campaign.id
+        ));
+    }
+    let Matrix { cells, beyond } = campaign.matrix(templates, makers, costs)?;
+    Ok(Work { campaign: Some(campaign.id), cells, beyond: Sum::of(&beyond), ..Work::default() })
+}
+
+/// The plates of every occurrence within the horizon, those due first in front; each once.
+fn of_rules(config: &Config, now: UnixMillis, templates: &Templates, makers: &Makers, costs: &Costs) -> miette::Result<Work> {
+    let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
+    let (schedules, unresolved) = schedules(templates, makers, costs);
+    let mut work = Work::default();
+    let mut notes: BTreeSet<_> =
+        unresolved.into_iter().map(|(schedule, error)| format!("`{schedule}` is left out: {error}")).collect();
+    let mut wanted = Vec::new();
+    for schedule in &schedules {
+        let Found { occurrences, unknown, unknown_feast, .. } =
+            occurrences(schedule, &feasts, None, now, config.schedule.settings().horizon);
+        notes.extend(unknown.iter().map(|unknown| format!("{unknown}; {}", unknown.hint())));
+        notes.extend(unknown_feast.iter().map(ToString::to_string));
+        for occurrence in occurrences {
+            let plates = schedule.plates.get(&occurrence.locale).into_iter().flatten().zip(0..);
+            wanted.extend(plates.map(|(plate, place)| (occurrence.due, place, plate)));
+        }
+    }
+    wanted.sort_by_key(|(due, place, _)| (*due, *place));
+    let mut places = BTreeMap::new();
+    for (due, rank, plate) in wanted {
+        let place = *places.entry(plate.key).or_insert(work.cells.len());
+        match work.cells.get_mut(place) {
+            Some(cell) if cell.picks.contains(&plate.pick) => {}
+            Some(cell) => cell.picks.push(plate.pick.clone()),
+            None => {
+                work.due.insert(plate.key, due);
+                work.cells.push(Cell {
+                    key: plate.key,
+                    plate: plate.spec.clone(),
+                    rank,
+                    picks: vec![plate.pick.clone()],
+                    cost_millis: plate.cost_millis,
+                });
+            }
+        }
+    }
+    work.notes = notes.into_iter().collect();
+    Ok(work)
+}
+
+/// The address of the server on this machine.
+fn address(config: &Config) -> String {
+    let mut listen = config.server.listen;
+    if listen.ip().is_unspecified() {
+        listen.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{listen}")
+}
+
+fn day(now: UnixMillis) -> chrono::NaiveDate {
+    utc(now).date_naive()
+}
+
+fn utc(instant: UnixMillis) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(instant.0 as i64).unwrap_or_default()
+}
+
+fn due(work: &Work, cell: &Cell) -> Option<String> {
+    work.due.get(&cell.key).map(|due| utc(*due).format("%Y-%m-%dT%H:%MZ").to_string())
+}
+
+fn missing(work: &Work, states: &BTreeMap<RenderKey, State>) -> Sum {
+    let missing: Vec<_> = work.cells.iter().filter(|cell| states.get(&cell.key) == Some(&State::ToPaint)).cloned().collect();
+    Sum::of(&missing)
+}
+
+fn answer<'a>(work: &'a Work, states: &'a BTreeMap<RenderKey, State>, costs: &Costs) -> Answer<'a> {
+    let line = |cell: &'a Cell| Line {
+        key: cell.key,
+        state: states.get(&cell.key).unwrap_or(&State::ToPaint),
+        rank: cell.rank,
+        cost_millis: cell.cost_millis,
+        measured: costs.has_measured(&cell.plate),
+        due: due(work, cell),
+        picks: &cell.picks,
+    };
+    Answer {
+        campaign: work.campaign.as_deref(),
+        cells: work.cells.iter().map(line).collect(),
+        sum: Sum::of(&work.cells),
+        missing: missing(work, states),
+        beyond: work.beyond,
+        notes: &work.notes,
+    }
+}
+
+fn print_matrix(work: &Work, states: &BTreeMap<RenderKey, State>, templates: &Templates, costs: &Costs) {
+    let mut table = table(&["Template", "Locales", "Parameters", "Take", "Plate", "Forecast", "Due", ""]);
+    for cell in &work.cells {
+        let first = &cell.picks[0];
+        let template = templates.get(&first.template);
+        let moves =
+            |name: &str| template.and_then(|template| template.parameter(name)).is_some_and(|it| it.touches == Touches::Plate);
+        let parameters = first.parameters.iter().filter(|(name, _)| moves(name)).map(|(name, value)| format!("{name}={value}"));
+        let forecast = format!("{}{}", if costs.has_measured(&cell.plate) { "" } else { "~" }, seconds(cell.cost_millis));
+        let state = if states.get(&cell.key) == Some(&State::Kept) { "kept" } else { "" };
+        table.add_row([
+            first.template.to_string(),
+            cell.locales().into_iter().map(Locale::as_str).collect::<Vec<_>>().join(" "),
+            parameters.collect::<Vec<_>>().join(" "),
+            first.variation.to_string(),
+            cell.key.short(),
+            forecast,
+            due(work, cell).unwrap_or_default(),
+            state.to_owned(),
+        ]);
+    }
+    let (all, missing) = (Sum::of(&work.cells), missing(work, states));
+    println!("{table}");
+    println!(
+        "{} plates for {} picks: {} are kept, {} are to be painted in about {}",
+        all.plates,
+        all.picks,
+        all.plates - missing.plates,
+        missing.plates,
+        seconds(missing.cost_millis)
+    );
+    if work.beyond.plates > 0 {
+        println!("beyond the budget: {} plates, about {}", work.beyond.plates, seconds(work.beyond.cost_millis));
+    }
+    for note in &work.notes {
+        println!("note: {note}");
+    }
+}
+
+fn print_summary(work: &Work, states: &BTreeMap<RenderKey, State>) {
+    let count = |wanted: fn(&State) -> bool| states.values().filter(|state| wanted(state)).count();
+    println!(
+        "{} painted, {} were kept, {} failed",
+        count(|state| *state == State::Painted),
+        count(|state| *state == State::Kept),
+        count(|state| matches!(state, State::Failed { .. }))
+    );
+    for cell in &work.cells {
+        if let Some(State::Failed { reason }) = states.get(&cell.key) {
+            println!("failed: {} for {} ({}): {reason}", cell.picks[0].template, cell.picks[0].locale, cell.key.short());
+        }
+    }
+}
+
+/// A time for people.
+fn seconds(millis: u64) -> String {
+    indicatif::HumanDuration(Duration::from_millis(millis.next_multiple_of(1000))).to_string()
 }

@@ -1,15 +1,141 @@
-//! `festoon schedule`.
+//! `festoon schedule`: when feasts fall and what is planned for them.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+use festoon_spec::Locale;
+use serde_json::json;
+
+use crate::{
+    clock::{Clock, SystemClock},
+    config::Config,
+    schedule::{Feast, Feasts, Preview, YEARS, preview},
+    template,
+};
 
 /// Arguments of `festoon schedule`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// The settings file.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
 
-/// Runs it.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List the feasts of a locale with their dates, and when plates for them are due.
+    Preview {
+        /// Whose feasts: a locale such as `fr-FR`.
+        #[arg(long)]
+        locale: Locale,
+        /// The first day, `YYYY-MM-DD`; without it, today (UTC).
+        #[arg(long, value_name = "DATE")]
+        from: Option<NaiveDate>,
+        /// How many years.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
+        years: u32,
+    },
+    /// List every feast that is known, and where it is kept.
+    Feasts,
+}
+
+/// Prints what is asked for.
 ///
 /// # Errors
-/// With a report for the terminal.
-pub fn run(_arguments: Arguments) -> miette::Result<ExitCode> {
+/// If the settings or the feasts cannot be read, or the days lie outside the years that are known.
+pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
+    let config = Config::load(arguments.config.as_deref())?;
+    let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
+    match arguments.what {
+        What::Preview { locale, from, years } => {
+            let (from, until) = days(from, years, SystemClock)?;
+            let (templates, report) = template::check(&config.path(&config.paths.templates), &template::Known::default());
+            if !report.is_clean() {
+                eprintln!("note: templates with mistakes are left out; `festoon check` shows them");
+            }
+            let preview = preview(&feasts, &templates, &locale, from, until);
+            if arguments.json { println!("{}", json!(preview)) } else { print_preview(&preview) }
+        }
+        What::Feasts if arguments.json => println!("{}", json!(feasts.iter().map(describe).collect::<Vec<_>>())),
+        What::Feasts => print_feasts(&feasts),
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first day and the one after the last.
+fn days(from: Option<NaiveDate>, years: u32, clock: impl Clock) -> miette::Result<(NaiveDate, NaiveDate)> {
+    let today = || DateTime::<Utc>::from_timestamp_millis(clock.now().0 as i64).unwrap_or_default().date_naive();
+    let from = from.unwrap_or_else(today);
+    let until = from.checked_add_months(chrono::Months::new(years * 12));
+    match until {
+        Some(until) if YEARS.contains(&from.year()) && YEARS.contains(&until.year()) => Ok((from, until)),
+        _ => Err(miette::miette!(
+            help = format!("ask for days from {}-01-01 to {}-12-31", YEARS.start(), YEARS.end()),
+            "dates are known only from {} to {}, not for {years} years from {from}",
+            YEARS.start(),
+            YEARS.end()
+        )),
+    }
+}
+
+/// An empty table in the style of the command line.
+pub(super) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(header.iter().copied());
+    table
+}
+
+fn print_preview(preview: &Preview) {
+    println!(
+        "{}: feasts of {} ({}, tzdata {}) from {} to before {}",
+        preview.locale, preview.region, preview.zone, preview.tzdata, preview.from, preview.until
+    );
+    let mut table = table(&["Date", "Day", "± days", "Feast", "Plates due"]);
+    for day in &preview.days {
+        let uncertainty = if day.uncertainty == 0 { String::new() } else { format!("± {}", day.uncertainty) };
+        let due: Vec<_> = day.rules.iter().map(|rule| format!("{}  {}/{}", rule.due, rule.template, rule.rule)).collect();
+        table.add_row([
+            day.date.to_string(),
+            day.weekday.clone(),
+            uncertainty,
+            format!("{} ({})", day.name, day.feast),
+            due.join("\n"),
+        ]);
+    }
+    println!("{table}");
+    for unknown in &preview.unknown {
+        println!("unknown: {unknown}");
+    }
+}
+
+fn describe(feast: &Feast) -> serde_json::Value {
+    json!({
+        "id": feast.id,
+        "name": feast.name,
+        "everywhere": feast.default.is_some(),
+        "regions": feast.regions.keys().collect::<Vec<_>>(),
+        "overrides": feast.overrides.keys().collect::<Vec<_>>(),
+    })
+}
+
+fn print_feasts(feasts: &Feasts) {
+    let mut table = table(&["Id", "Name", "Kept"]);
+    for feast in feasts.iter() {
+        let regions = || feast.regions.keys().cloned().collect::<Vec<_>>().join(" ");
+        let kept = match (&feast.default, feast.regions.len()) {
+            (None, _) => format!("in {}", regions()),
+            (Some(_), 0) => "everywhere".to_owned(),
+            (Some(_), 1..=12) => format!("everywhere; by another rule in {}", regions()),
+            (Some(_), count) => format!("everywhere; by other rules in {count} regions"),
+        };
+        table.add_row([&feast.id, &feast.name, &kept]);
+    }
+    println!("{table}");
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use festoon_spec::Locale;
 
 use super::{
@@ -166,12 +166,5 @@ impl Feasts {
     /// The ids of every feast.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(String::as_str)
-    }
-}
-
-impl FeastDay {
-    /// The weekday's English name, three letters.
-    pub fn weekday(&self) -> String {
-        self.date.weekday().to_string()
     }
 }

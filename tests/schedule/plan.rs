@@ -11,50 +11,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime};
 use festoon::{
     campaign::{Costs, Defaults},
-    makers::Makers,
     schedule::{
         CLAIM_MILLIS, Feasts, FileState, OrderError, Orders, PlannedPlate, Planner, PlannerState, Schedule, Settings, instant,
         occurrences, schedules, zone_of,
     },
-    template::{Library, Templates},
 };
-use festoon_spec::{EncoderId, RenderKey, UnixMillis};
+use festoon_spec::{RenderKey, UnixMillis};
+
+use super::{makers, templates};
 
 const DAY: u64 = 86400 * 1000;
 const HORIZON: Duration = Duration::from_secs(30 * 86400);
-
-/// One template whose rules are `rules`; two palettes and a locale scene give it several plates.
-fn templates(rules: &str) -> Arc<Templates> {
-    let folder = tempfile::tempdir().unwrap();
-    let template = folder.path().join("card");
-    fs::create_dir_all(template.join("words")).unwrap();
-    let head = r##"
-painter = "motion"
-canvas = { width = 320, height = 180, frames = 24, fps = 24 }
-[parameters.mood]
-kind = "choice"
-touches = "plate"
-choices = ["still", "lively"]
-[palettes.night]
-sky = ["#000010", "#101030"]
-colours = ["#ffffff"]
-[scene]
-palette = "night"
-layers = [{ motif = "snow" }, { motif = "bokeh", when = { mood = "lively" } }]
-[scene.locale.ja]
-layers = [{ motif = "petals" }]
-"##;
-    fs::write(template.join("template.toml"), format!("{head}{rules}")).unwrap();
-    for locale in ["en", "fr", "ja"] {
-        let words = "title = 'Card'\ndescription = 'A card.'\n[parameters.mood]\nlabel = 'Mood'\nchoices = { still = 'Still', lively = 'Lively' }\n";
-        fs::write(template.join(format!("words/{locale}.toml")), words).unwrap();
-    }
-    Library::open(folder.path()).unwrap_or_else(|report| panic!("{report}")).current()
-}
-
-fn makers() -> Makers {
-    Makers { models: BTreeMap::new(), encoder: EncoderId("x264 test plate/1".into()) }
-}
 
 fn plan(rules: &str) -> Vec<Schedule> {
     let (schedules, unresolved) = schedules(&templates(rules), &makers(), &Costs::new(Defaults::default()));
