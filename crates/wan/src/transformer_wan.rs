@@ -416,3 +416,6 @@ impl CrossAttention {
         self.to_out.forward(&attended.transpose(1, 2)?.reshape(&[batch, length, dim])?)
     }
 }
+
+#[cfg(test)]
+mod tests;
