@@ -18,12 +18,12 @@ mod token;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
-use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, PlateSpec, Reason, TenantId, UnixMillis, Verdict};
+use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, Reason, TenantId, UnixMillis, Verdict};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::Instant,
@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cache::{Cache, Entry, Staged},
+    campaign::Costs,
     clock::Clock,
     config::Config,
     makers::Makers,
@@ -67,6 +68,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Bytes that were put and not yet handed in, by job.
     uploads: Mutex<HashMap<JobId, (u32, Staged)>>,
+    costs: Mutex<Costs>,
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
     desk: tokio::sync::Mutex<()>,
     draining: CancellationToken,
@@ -274,7 +276,7 @@ impl Edge {
             lane: how.lane,
             tenant: how.tenant.clone(),
             due: None,
-            cost_millis: forecast(&resolved.plate),
+            cost_millis: self.costs().millis(&resolved.plate),
             max_attempts: config.queue.max_attempts,
         };
         Ok(queue.order(order).await?.job)
@@ -380,6 +382,10 @@ impl Edge {
     pub fn now(&self) -> UnixMillis {
         self.inner.clock.now()
     }
+    /// Where the time comes from.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
     /// The templates.
     pub fn library(&self) -> &Library {
         &self.inner.library
@@ -396,6 +402,10 @@ impl Edge {
     pub fn queue(&self) -> &Arc<dyn JobQueue> {
         &self.inner.queue
     }
+    /// What painting takes, as far as is known.
+    pub fn costs(&self) -> Costs {
+        self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
     /// The settings.
     pub fn config(&self) -> &Arc<Config> {
         &self.inner.config
@@ -404,8 +414,4 @@ impl Edge {
     pub fn draining(&self) -> &CancellationToken {
         &self.inner.draining
     }
-}
-
-fn forecast(plate: &PlateSpec) -> u64 {
-    u64::from(plate.canvas.frames) * 50
 }

@@ -36,6 +36,10 @@ pub struct Plan {
     pub count: usize,
     /// Its settings file, if there is one.
     pub settings: Option<PathBuf>,
+    /// Checkpoint folders that it may load besides those of its settings.
+    pub models: Vec<PathBuf>,
+    /// Where it remembers digests.
+    pub cache: PathBuf,
     /// The server's address, for example `http://127.0.0.1:8080`.
     pub server: String,
     /// What it shows to the server.
@@ -218,6 +222,7 @@ fn spawn(plan: &Plan, name: &str) -> io::Result<Child> {
     command
         .env("FESTOON_RENDERER__SERVER", &plan.server)
         .env("FESTOON_RENDERER__TOKEN", &plan.token)
+        .env("FESTOON_RENDERER__FOLDERS__CACHE", &plan.cache)
         // The name is unique per process: the server tells leases apart by it.
         .env("FESTOON_RENDERER__NAME", format!("{name}-{}", uuid::Uuid::new_v4().simple()))
         .stdin(Stdio::null())
@@ -225,6 +230,10 @@ fn spawn(plan: &Plan, name: &str) -> io::Result<Child> {
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    for (number, folder) in plan.models.iter().enumerate() {
+        // To a renderer a checkpoint is its digest; the name is for people.
+        command.env(format!("FESTOON_RENDERER__MODELS__SERVER{number}"), folder);
+    }
     let parent = std::process::id();
     // SAFETY: between fork and exec only system calls are made, which are safe to call there.
     unsafe {
@@ -285,6 +294,8 @@ mod tests {
             program,
             count,
             settings: None,
+            models: Vec::new(),
+            cache: "/nowhere".into(),
             server: "http://127.0.0.1:1".into(),
             token: "secret".into(),
             pauses,

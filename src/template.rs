@@ -6,7 +6,6 @@
 //!
 //! docs/templates.md is written by [`reference`](reference::reference) from the same tables that the reader checks against.
 
-mod declared;
 mod folder;
 mod library;
 mod parameter;
@@ -56,8 +55,8 @@ pub struct Template {
 /// The scene before anything is chosen, by its painter.
 #[derive(Debug, Clone)]
 enum SceneSource {
-    Motion(Box<scene::MotionSource>),
-    Wan(Box<prompt::WanSource>),
+    Motion(scene::MotionSource),
+    Wan(prompt::WanSource),
 }
 
 /// Why a template gives no scene for good values.

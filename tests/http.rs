@@ -1,1 +1,9 @@
-//! stub
+//! The server as its clients see it: players, pages, scripts, renderers.
+#![allow(clippy::unwrap_used)]
+
+mod delivery;
+mod documents;
+mod gallery;
+mod leases;
+mod limits;
+mod picks;

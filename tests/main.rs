@@ -6,6 +6,7 @@ mod command_line;
 mod faults;
 mod faults_store;
 mod http;
+mod installation;
 mod pick;
 mod queue;
 mod schedule;

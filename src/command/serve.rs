@@ -16,7 +16,8 @@ use crate::{
     edge::{Edge, OpenError, Opened},
     http::{BindError, Bound},
     metrics,
-    template::{Watch, WatchError},
+    schedule::{Agenda, Feasts, FeastsError, FileState, StateError, Ticker, TickerError},
+    template::{Known, Watch, WatchError},
 };
 
 /// How often leases that ran out are taken back.
@@ -47,6 +48,16 @@ pub enum StartError {
     #[error(transparent)]
     #[diagnostic(help("the system limits how many folders are watched: see fs.inotify.max_user_watches"))]
     Watch(#[from] WatchError),
+    /// The feasts.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Feasts(#[from] FeastsError),
+    /// The planner's memory.
+    #[error(transparent)]
+    Planner(#[from] StateError),
+    /// The minute ticker.
+    #[error(transparent)]
+    Ticker(#[from] TickerError),
     /// A thread died while the state was opened.
     #[error("the state could not be opened: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -59,6 +70,7 @@ pub struct Running {
     stop: CancellationToken,
     answering: JoinHandle<io::Result<()>>,
     besides: JoinSet<()>,
+    ticker: Option<Ticker>,
     _watch: Watch,
 }
 
@@ -72,7 +84,12 @@ impl Running {
         let bound = Bound::take(config.server.listen)?;
         let url = bound.url();
         let config = Arc::new(config);
-        let opened = tokio::task::spawn_blocking(move || Opened::open(config, clock, ids)).await??;
+        let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
+        let known = Known {
+            feasts: Some(feasts.ids().map(str::to_owned).collect()),
+            models: Some(config.models.0.keys().cloned().collect()),
+        };
+        let opened = tokio::task::spawn_blocking(move || Opened::open(config, known, clock, ids)).await??;
         let watch = opened.edge.library().watch()?;
         let opened = Arc::new(opened);
         let stop = CancellationToken::new();
@@ -81,7 +98,11 @@ impl Running {
         let mut besides = JoinSet::new();
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
-        Ok(Self { opened, url, stop, answering, besides, _watch: watch })
+        let ticker = match opened.edge.config().schedule.enabled {
+            true => Some(plan_ahead(&opened.edge, feasts).await?),
+            false => None,
+        };
+        Ok(Self { opened, url, stop, answering, besides, ticker, _watch: watch })
     }
 
     /// The edge that answers.
@@ -110,6 +131,9 @@ impl Running {
     /// If answering failed.
     pub async fn stop(mut self) -> io::Result<()> {
         self.wind_down();
+        if let Some(ticker) = self.ticker.take() {
+            ticker.stop().await;
+        }
         self.stop.cancel();
         let answered = (&mut self.answering).await.map_err(io::Error::other)?;
         self.besides.shutdown().await;
@@ -131,6 +155,21 @@ impl Running {
             })),
         }
     }
+}
+
+/// Orders what the templates' rules want ahead of its dates, each minute.
+async fn plan_ahead(edge: &Edge, feasts: Feasts) -> Result<Ticker, StartError> {
+    let config = edge.config();
+    let memory = Arc::new(FileState::open(&config.state())?);
+    let orders = Arc::new(edge.clone());
+    let (library, makers, clock) = (edge.library().clone(), edge.makers().clone(), Arc::clone(edge.clock()));
+    let settings = config.schedule.settings();
+    let agenda = Arc::new(Agenda::new(library, makers, edge.costs(), feasts, memory, settings, orders, clock));
+    let tick = move || {
+        let agenda = Arc::clone(&agenda);
+        async move { agenda.run().await }
+    };
+    Ok(Ticker::start(tick).await?)
 }
 
 async fn reap(edge: Edge) {

@@ -60,11 +60,15 @@ fn plan(config: &Config, count: usize, running: &Running) -> miette::Result<Plan
         empty if empty == Path::new("") => program_beside_this_one().into_diagnostic()?,
         named => config.path(named),
     };
+    let absolute = |path: PathBuf| std::path::absolute(path).into_diagnostic();
+    let models: Vec<PathBuf> = config.models.0.values().map(|folder| absolute(config.path(folder))).collect::<Result<_, _>>()?;
     let settings = config.path(&config.renderers.settings);
     Ok(Plan {
         program,
         count,
         settings: settings.is_file().then_some(settings),
+        models: models.into_iter().filter(|folder| folder.is_dir()).collect(),
+        cache: absolute(config.state().join("renderers"))?,
         server: running.url().to_owned(),
         token: running.opened().token.reveal().to_owned(),
         pauses: Pauses::default(),

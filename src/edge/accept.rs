@@ -104,6 +104,7 @@ impl Edge {
                 return Err(EdgeError::BadOutcome { job: id.clone(), what });
             }
         };
+        self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).learn(&job.spec, &outcome);
         let manifest = Manifest::new(Recipe::Plate(job.spec), outcome, self.inner.clock.now());
         let entry = self.inner.cache.keep(staged, manifest).await?;
         self.inner.queue.complete(id, epoch).await?;

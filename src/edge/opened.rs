@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Edge, Inner, RendererToken, TokenError};
 use crate::{
     cache::{Cache, CacheOptions},
+    campaign::Costs,
     clock::{Clock, Ids},
     config::{Config, MakersError},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
-    template::{Library, Report},
+    template::{Known, Library, Report},
 };
 
 /// An edge on the state folder of this machine.
@@ -61,11 +62,11 @@ impl OpenError {
 }
 
 impl Opened {
-    /// Locks the state folder and opens what is in it. Blocks; must be called inside a runtime.
+    /// Locks the state folder and opens what is in it. Templates are checked against what is `known`. Blocks; must be called inside a runtime.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(config: Arc<Config>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, OpenError> {
+    pub fn open(config: Arc<Config>, known: Known, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, OpenError> {
         let state = config.state();
         let store = Store::open(&state, Arc::clone(&clock))?;
         let token = RendererToken::open(&config.renderers.token, &state)?;
@@ -73,10 +74,11 @@ impl Opened {
         let cache = Cache::open(&store, options, Arc::clone(&clock))?;
         let policy = Policy { lease_millis: config.lease().as_millis() as u64, ..Policy::default() };
         let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
+        let costs = Costs::measured_in(&state, config.forecast)?;
         let makers = config.makers()?;
         let folder = config.path(&config.paths.templates);
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
-        let library = Library::open(folder.clone()).map_err(|report| OpenError::templates(folder, &report))?;
+        let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
         let inner = Inner {
             config,
             library,
@@ -85,6 +87,7 @@ impl Opened {
             queue: Arc::new(queue),
             clock,
             uploads: Mutex::new(HashMap::new()),
+            costs: Mutex::new(costs),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),
         };

@@ -416,6 +416,3 @@ impl CrossAttention {
         self.to_out.forward(&attended.transpose(1, 2)?.reshape(&[batch, length, dim])?)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -150,7 +150,7 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
     let by_model = template.painter() == Painter::wan();
     let page_words = &WORDS[page.as_str()];
     let badge = match template.model() {
-        Some(DEMO_MODEL) => format!("{} {}", page_words["by_model"], page_words["untrained"]),
+        Some(DEMO_MODEL) => format!("{} – {}", page_words["by_model"], page_words["untrained"]),
         Some(_) => page_words["by_model"].clone(),
         None => page_words["by_motion"].clone(),
     };

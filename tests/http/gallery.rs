@@ -1,0 +1,88 @@
+//! The page, with and without a browser.
+
+use std::process::Command;
+
+use crate::installation::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gallery_speaks_the_visitors_language() {
+    let installation = Installation::start().await;
+    for (query, language, expected) in [
+        ("", "ja", "<html lang=\"ja\" dir=\"ltr\">"),
+        ("?locale=ar", "en", "<html lang=\"ar\" dir=\"rtl\">"),
+        ("?locale=he", "en", "<html lang=\"he\" dir=\"rtl\">"),
+        ("", "tlh", "<html lang=\"en\" dir=\"ltr\">"),
+    ] {
+        let page = installation.get_with(&format!("/{query}"), &[("Accept-Language", language)]).await;
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains(expected), "{query} {language}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gallery_says_who_paints() {
+    let installation = Installation::start().await;
+    let text = installation.get("/?locale=en").await.text();
+    assert!(text.contains("Text-to-video model – untrained, expect noise") && text.contains("Motion graphics"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn style_and_script_are_kept_for_ever_under_their_hash() {
+    let installation = Installation::start().await;
+    let page = installation.get("/").await.text().replace("&#x2f;", "/");
+    for (before, kind) in [("href=\"/assets/", "text/css"), ("src=\"/assets/", "text/javascript")] {
+        let name = page.split(before).nth(1).unwrap().split('"').next().unwrap();
+        let asset = installation.get(&format!("/assets/{name}")).await;
+        assert!(asset.status == 200 && asset.header("content-type").starts_with(kind), "{name}");
+        assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
+    }
+    assert_eq!(installation.get("/assets/gallery.css").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_is_text_on_the_page() {
+    let installation = Installation::start().await;
+    let page = installation.get("/?template=lantern&title=%3Cscript%3E").await.text();
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
+    let wrong = installation.get("/?template=lantern&tint=%3Cb%3E").await;
+    assert_eq!(wrong.status, 200);
+    assert!(wrong.text().contains("role=\"alert\"") && !wrong.text().contains("<b>"), "{}", wrong.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_shows_the_clips_and_the_first_text_over_the_picture() {
+    let installation = Installation::start().await;
+    let blob = installation.paint("/v1/clips/lantern/en.mp4").await;
+    let profile = tempfile::tempdir().unwrap();
+    let url = installation.url("/?locale=en&template=lantern&title=Ahoy");
+    let page = tokio::task::spawn_blocking(move || {
+        let browser = ["chromium", "google-chrome"]
+            .into_iter()
+            .find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
+        Command::new(browser.expect("a browser is installed: apt-get install chromium"))
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+            ])
+            .args(["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"])
+            .args(["--virtual-time-budget=5000", "--dump-dom"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(url)
+            .output()
+            .unwrap()
+    })
+    .await
+    .unwrap();
+    let dom = String::from_utf8_lossy(&page.stdout);
+    assert!(dom.contains("<figcaption id=\"caption\">Ahoy</figcaption>"), "the script did not run: {dom}");
+    assert_eq!(dom.matches(&format!("src=\"/v1/blobs/{blob}.mp4\"")).count(), 2, "{dom}");
+    let counters = installation.get("/metrics").await.text();
+    let fetched = "festoon_http_requests_total{route=\"/v1/blobs/{blob}.{ext}\",status=\"2xx\"}";
+    assert!(counters.contains(fetched), "the browser did not fetch the clip");
+}
