@@ -1,6 +1,7 @@
 //! Feasts, the plan and the campaigns.
 #![allow(clippy::unwrap_used)]
 
+mod agenda;
 mod campaign;
 mod feasts;
 mod plan;

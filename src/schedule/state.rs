@@ -5,8 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -16,6 +15,7 @@ use festoon_spec::{Digest, RenderKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::Occurrence;
+use crate::store::{durable, make_folder};
 
 /// After this long an occurrence that was claimed but not placed may be claimed by another planner: the first one has died.
 pub const CLAIM_MILLIS: u64 = 5 * 60 * 1000;
@@ -85,8 +85,7 @@ pub trait PlannerState: Send + Sync {
     async fn forget(&self, occurrences: &[Digest]) -> Result<(), StateError>;
 }
 
-/// The memory as one file, replaced whole at each change (temporary file, fsync, rename, fsync of the folder). For one process;
-/// the state folder's lock keeps others out.
+/// The memory as one file, replaced whole at each change. For one process; the state folder's lock keeps others out.
 #[derive(Debug)]
 pub struct FileState {
     inner: Arc<Inner>,
@@ -95,6 +94,7 @@ pub struct FileState {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    staging: PathBuf,
     memory: Mutex<Memory>,
 }
 
@@ -120,7 +120,7 @@ impl FileState {
     /// name and logged.
     ///
     /// # Errors
-    /// If the file cannot be read, or a damaged one not renamed.
+    /// If the file cannot be read, a damaged one not renamed, or the staging folder not made.
     pub fn open(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join("planner.json");
         let memory = match fs::read(&path) {
@@ -136,7 +136,9 @@ impl FileState {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Memory::default(),
             Err(error) => return Err(failed(&path, "read", error)),
         };
-        Ok(Self { inner: Arc::new(Inner { path, memory: Mutex::new(memory) }) })
+        let staging = folder.join("staging");
+        make_folder(&staging).map_err(|error| failed(&staging, "written", error))?;
+        Ok(Self { inner: Arc::new(Inner { path, staging, memory: Mutex::new(memory) }) })
     }
 
     async fn with<T: Send + 'static>(
@@ -160,23 +162,14 @@ impl Inner {
         let mut memory = self.memory();
         let mut next = memory.clone();
         let answer = change(&mut next);
-        self.write(&next).map_err(|error| failed(&self.path, "written", error))?;
+        let bytes = serde_json::to_vec(&next).expect("the memory is plain data with text keys");
+        durable::write(&self.path, &bytes, &self.staging).map_err(|error| failed(&self.path, "written", error))?;
         *memory = next;
         Ok(answer)
     }
-
-    fn write(&self, memory: &Memory) -> io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&mut file, memory)?;
-        file.flush()?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
-    }
 }
 
-fn failed(path: &Path, action: &'static str, error: io::Error) -> StateError {
+fn failed(path: &Path, action: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> StateError {
     StateError { place: path.display().to_string(), action, source: Box::new(error) }
 }
 

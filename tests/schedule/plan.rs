@@ -30,7 +30,7 @@ fn plan(rules: &str) -> Vec<Schedule> {
 }
 
 /// Feasts of their own, so that no shipped file is needed.
-fn feasts() -> Feasts {
+pub fn feasts() -> Feasts {
     let folder = tempfile::tempdir().unwrap();
     for (id, rule) in [
         ("new_year", "default = { fixed = '01-01' }"),
@@ -44,7 +44,7 @@ fn feasts() -> Feasts {
     Feasts::load(folder.path()).unwrap()
 }
 
-fn at(text: &str) -> UnixMillis {
+pub fn at(text: &str) -> UnixMillis {
     UnixMillis(DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis() as u64)
 }
 
@@ -66,7 +66,7 @@ const NEW_YEAR: &str = "[[prerender]]\nfeast = 'new_year'\nready = 'P10D before'
 
 /// Orders that are only written down.
 #[derive(Debug, Default)]
-struct Book {
+pub struct Book {
     orders: Mutex<Vec<PlannedPlate>>,
     withdrawn: Mutex<Vec<RenderKey>>,
     pinned: Mutex<BTreeMap<String, BTreeSet<RenderKey>>>,
@@ -74,7 +74,7 @@ struct Book {
 }
 
 impl Book {
-    fn keys(&self) -> Vec<RenderKey> {
+    pub fn keys(&self) -> Vec<RenderKey> {
         self.orders.lock().unwrap().iter().map(|plate| plate.key).collect()
     }
     fn pins(&self, schedule: &str) -> usize {

@@ -1,12 +1,25 @@
 //! What `festoon prerender` shows, orders and follows. The server is a stand-in that answers as the real one does.
 
-use std::{fs, path::Path, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use festoon::{
+    cache::{Cache, CacheOptions, Manifest, Recipe},
+    campaign::{Campaign, Costs, Defaults},
+    clock::{Clock, SystemClock},
+    store::Store,
+};
+use festoon_spec::UnixMillis;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::write_template;
+use super::{makers, open, write_template};
+use crate::bench;
 
 /// A project with the templates `one`, `two` and `three` and a campaign of them.
 fn project(window: &str) -> tempfile::TempDir {
@@ -51,6 +64,29 @@ async fn a_dry_run_shows_the_matrix_its_keys_and_the_forecast_and_orders_nothing
     let key = json["cells"][0]["key"].as_str().unwrap();
     assert!(key.len() == 64 && table.contains(&key[..12]), "{key}\n{table}");
     assert_eq!(json["cells"][0]["state"], "to-paint");
+}
+
+#[tokio::test]
+async fn what_is_kept_is_shown_as_kept_and_teaches_the_forecast_also_while_a_server_has_the_folder() {
+    let project = project("");
+    let campaign = Campaign::load(&project.path().join("launch.toml")).unwrap();
+    let costs = Costs::new(Defaults::default());
+    let matrix = campaign.matrix(&open(&project.path().join("templates")), &makers(), &costs).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Store::open(&project.path().join("state"), clock.clone()).unwrap();
+    let cache = Cache::open(&store, CacheOptions::default(), clock).unwrap();
+    let bytes = bench::footage(1, 100);
+    let mut outcome = bench::outcome(&bytes);
+    outcome.timings = BTreeMap::from([("paint".into(), 4000)]);
+    let manifest = Manifest::new(Recipe::Plate(matrix.cells[0].plate.clone()), outcome, UnixMillis(0));
+    cache.keep(cache.stage_bytes(bytes).await.unwrap(), manifest).await.unwrap();
+
+    let (_, json, errors) = prerender(project.path(), &["--campaign", "launch.toml", "--dry-run", "--json"]).await;
+    let json: Value = serde_json::from_str(&json).unwrap_or_else(|_| panic!("{errors}"));
+    let states: Vec<_> = json["cells"].as_array().unwrap().iter().map(|cell| cell["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["kept", "to-paint", "to-paint"]);
+    assert_eq!(json["missing"], json!({ "plates": 2, "picks": 2, "cost_millis": 8000 }));
+    assert_eq!(json["cells"][1]["measured"], true);
 }
 
 #[tokio::test]
