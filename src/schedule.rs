@@ -1,7 +1,7 @@
-//! When what is painted ahead of time.
+//! Decides what is painted ahead of time, and when.
 //!
 //! A [feast](Feast) is a movable date per region; a template's pre-render rule says how long before it which plates must be
-//! ready. Together they make a [`Schedule`]; the [`Planner`] enumerates its [occurrences](occurrences) and places them through
+//! ready. Together they make a [`Schedule`]; the [`Planner`] enumerates its [`occurrences`] and places them through
 //! [`Orders`]; a minute [`Ticker`] drives it. Planning twice, late, by two planners or under a clock that jumps is harmless: an
 //! occurrence has a key, and a key is placed once.
 //!
