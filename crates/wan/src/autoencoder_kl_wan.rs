@@ -9,7 +9,7 @@ mod blocks;
 
 use crate::error::{Result, WanError};
 use crate::torch::{DType, Tensor};
-use crate::weights::Loader;
+use crate::weights::{Loader, SIZES};
 use blocks::{CausalConv3d, FeatCache, VaeScope, WanMidBlock, WanRMSNorm, WanUpBlock};
 use std::cell::Cell;
 use std::path::Path;
@@ -57,11 +57,15 @@ impl AutoencoderKLWanConfig {
         }
         let wrong = |reason: String| Err(WanError::malformed(path, reason));
         let levels = self.dim_mult.len();
-        if levels == 0 || self.temperal_downsample.len() + 1 != levels {
-            return wrong("temperal_downsample must be one shorter than dim_mult".into());
+        if !(1..=8).contains(&levels) || self.temperal_downsample.len() + 1 != levels {
+            return wrong("dim_mult must have one to eight levels, temperal_downsample one less".into());
         }
         let patch = self.patch_size.unwrap_or(1);
-        if patch < 1 || self.out_channels != 3 * patch * patch {
+        let sizes = [self.base_dim, self.decoder_base_dim.unwrap_or(1), self.z_dim, patch];
+        if sizes.iter().chain(&self.dim_mult).any(|size| !SIZES.contains(size)) {
+            return wrong(format!("a size is not in {SIZES:?}"));
+        }
+        if self.out_channels != 3 * patch * patch {
             return wrong(format!("out_channels {} with patch_size {patch} are not three colours", self.out_channels));
         }
         let spatial = patch << (levels - 1);
@@ -70,9 +74,6 @@ impl AutoencoderKLWanConfig {
             return wrong(format!(
                 "the levels scale by {spatial} and {temporal}, scale_factor_spatial and _temporal say otherwise"
             ));
-        }
-        if self.base_dim < 1 || self.z_dim < 1 || self.dim_mult.iter().any(|&dim| dim < 1) {
-            return wrong("sizes must be positive".into());
         }
         if [&self.latents_mean, &self.latents_std].iter().any(|list| list.len() as i64 != self.z_dim) {
             return wrong("latents_mean and latents_std must have z_dim numbers".into());
@@ -256,4 +257,73 @@ fn unpatchify(x: &Tensor, patch: i64) -> Result<Tensor> {
     x.reshape(&[batch, colours, patch, patch, frames, height, width])?
         .permute(&[0, 1, 4, 5, 3, 6, 2])? // [B, colours, T, H, p, W, p]
         .reshape(&[batch, colours, frames, height * patch, width * patch])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::component::Component;
+    use crate::torch::Device;
+    use crate::weights::Place;
+
+    /// A plain (2.1) and a residual (2.2) decoder.
+    const FOLDERS: [&str; 2] = ["vae", "ti2v/vae"];
+
+    fn open(folder: &str) -> Component<AutoencoderKLWan> {
+        crate::torch::set_threads(1);
+        Component::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture").join(folder)).unwrap()
+    }
+
+    fn decode(vae: &AutoencoderKLWan, z: &Tensor, chunk: i64) -> (Vec<i64>, Tensor) {
+        let mut chunks = Vec::new();
+        vae.decode(z, chunk, &mut |pixels| {
+            chunks.push(pixels);
+            Ok(())
+        })
+        .unwrap();
+        (chunks.iter().map(|chunk| chunk.size(2)).collect(), Tensor::cat(&chunks, 2).unwrap())
+    }
+
+    #[test]
+    fn chunks_of_any_length_give_the_pixels_of_the_whole() {
+        for folder in FOLDERS {
+            let mut component = open(folder);
+            let channels = component.config.z_dim;
+            let vae = component.load(Place::On(Device::Cpu, DType::F32)).unwrap();
+            // Seven latent frames: a first chunk of one frame, chunks that do not divide the clip, one chunk for all.
+            let z = Tensor::randn(5, &[1, channels, 7, 4, 2]).unwrap();
+            let (_, whole) = decode(vae, &z, 7);
+            assert_eq!(whole.size(2), 25);
+            for (chunk, lengths) in [(1, vec![1, 4, 4, 4, 4, 4, 4]), (2, vec![5, 8, 8, 4]), (3, vec![9, 12, 4]), (99, vec![25])] {
+                let (found, pixels) = decode(vae, &z, chunk);
+                assert_eq!(found, lengths, "{folder}, chunks of {chunk}");
+                let distance =
+                    pixels.sub(&whole).unwrap().to_vec().unwrap().into_iter().fold(0f32, |worst, next| worst.max(next.abs()));
+                assert!(distance < 2e-6, "{folder}, chunks of {chunk}: {distance}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_future_does_not_change_the_past() {
+        for folder in FOLDERS {
+            let mut component = open(folder);
+            let channels = component.config.z_dim;
+            let vae = component.load(Place::On(Device::Cpu, DType::F32)).unwrap();
+            let z = Tensor::randn(6, &[1, channels, 4, 2, 2]).unwrap();
+            let (_, whole) = decode(vae, &z, 4);
+            let (_, start) = decode(vae, &z.narrow(2, 0, 2).unwrap(), 2);
+            let past = whole.narrow(2, 0, 5).unwrap().sub(&start).unwrap().to_vec().unwrap();
+            assert!(past.iter().all(|difference| difference.abs() < 2e-6), "{folder}");
+        }
+    }
+
+    #[test]
+    fn a_larger_picture_is_decoded_in_shorter_chunks() {
+        let mut component = open("vae");
+        let vae = component.load(Place::On(Device::Cpu, DType::F32)).unwrap();
+        assert!(vae.chunk_for(64, 64, 64 << 20) > vae.chunk_for(720, 1280, 64 << 20));
+        assert_eq!(vae.chunk_for(8192, 8192, 1), 1);
+    }
 }

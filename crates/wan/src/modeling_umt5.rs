@@ -6,7 +6,7 @@
 use crate::error::{Result, WanError};
 use crate::linear::Linear;
 use crate::torch::{DType, Device, Tensor};
-use crate::weights::{Loader, Place, Scope};
+use crate::weights::{Loader, Place, SIZES, Scope};
 use std::path::Path;
 
 /// The part of `text_encoder/config.json` that the encoder needs.
@@ -31,8 +31,14 @@ impl UMT5Config {
             return Err(WanError::Unsupported { path: path.to_owned(), what });
         }
         let sizes = [self.vocab_size, self.d_model, self.d_kv, self.d_ff, self.num_heads, self.relative_attention_num_buckets];
-        if sizes.iter().any(|&size| size < 1) || self.relative_attention_max_distance <= self.relative_attention_num_buckets / 4 {
-            return Err(WanError::malformed(path, "sizes must be positive"));
+        if sizes.iter().any(|size| !SIZES.contains(size)) {
+            return Err(WanError::malformed(path, format!("a size is not in {SIZES:?}")));
+        }
+        let exact = self.relative_attention_num_buckets / 4;
+        if exact < 1 || self.relative_attention_max_distance <= exact {
+            let reason =
+                "relative_attention_num_buckets must be at least 4, relative_attention_max_distance more than a quarter of it";
+            return Err(WanError::malformed(path, reason));
         }
         Ok(())
     }

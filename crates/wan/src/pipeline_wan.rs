@@ -599,3 +599,53 @@ impl Guide {
 pub fn to_rgb(pixels: &Tensor, rgb: &mut Vec<u8>) -> Result<()> {
     pixels.mul_scalar(0.5)?.add_scalar(0.5)?.clamp(0.0, 1.0)?.mul_scalar(255.0)?.permute(&[0, 2, 3, 4, 1])?.extend_bytes(rgb)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::cell::Cell;
+
+    fn loaded() -> WanPipeline {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+        let mut pipeline =
+            WanPipeline::from_pretrained(&fixture, &WanOptions { threads: Some(1), ..WanOptions::default() }).unwrap();
+        let request = TextToVideo { width: 16, height: 16, frames: 1, steps: 2, shift: 3.0, ..TextToVideo::default() };
+        pipeline.paint(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+        pipeline
+    }
+
+    fn out_of_memory<T>() -> Result<T> {
+        Err(WanError::OutOfMemory("a test took it all".into()))
+    }
+
+    #[test]
+    fn a_step_that_runs_out_of_memory_is_tried_again_with_the_other_models_dropped() {
+        let mut pipeline = loaded();
+        let tries = Cell::new(0);
+        let outcome = pipeline.with_room(Part::Low, |pipeline| {
+            tries.set(tries.get() + 1);
+            if tries.get() == 1 {
+                return out_of_memory();
+            }
+            let low = pipeline.transformer_2.as_mut().unwrap();
+            Ok((pipeline.text_encoder.release(), pipeline.transformer.release(), low.release(), pipeline.vae.release()))
+        });
+        assert_eq!(outcome.unwrap(), (false, false, true, false), "only the model in use is still loaded");
+        assert_eq!(tries.get(), 2);
+    }
+
+    #[test]
+    fn memory_that_is_short_with_nothing_to_drop_is_an_error() {
+        let mut pipeline = loaded();
+        let tries = Cell::new(0);
+        let work = |_: &mut WanPipeline| -> Result<()> {
+            tries.set(tries.get() + 1);
+            out_of_memory()
+        };
+        assert_eq!(pipeline.with_room(Part::Vae, work).unwrap_err().kind(), ErrorKind::OutOfMemory);
+        assert_eq!(tries.get(), 2);
+        assert_eq!(pipeline.with_room(Part::Vae, work).unwrap_err().kind(), ErrorKind::OutOfMemory);
+        assert_eq!(tries.get(), 3, "no second try when nothing was dropped");
+    }
+}

@@ -88,6 +88,15 @@ impl Device {
         Tensor::zeros(&[1], self).map(drop).map_err(|error| WanError::Device(error.to_string()))
     }
 
+    /// What the hardware calls itself, for people and for records of what painted a plate.
+    pub fn name(self) -> String {
+        let name = match self {
+            Device::Cpu => cpu_name(),
+            Device::Cuda(index) => cuda_name(index as c_int),
+        };
+        name.unwrap_or_else(|| self.to_string())
+    }
+
     /// Bytes in use, at the peak, free and in all. `None` on the CPU, where the process's own figures are the answer.
     pub fn memory(self) -> Result<Option<Memory>> {
         let Device::Cuda(index) = self else { return Ok(None) };
@@ -197,6 +206,38 @@ fn load_cuda() -> Result<()> {
         Err(format!("the CUDA half of libtorch could not be loaded: {reason}"))
     });
     outcome.clone().map_err(WanError::Device)
+}
+
+fn cpu_name() -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// From the driver, which is in the process already once the device is open.
+fn cuda_name(index: c_int) -> Option<String> {
+    type DeviceGet = unsafe extern "C" fn(*mut c_int, c_int) -> c_int;
+    type DeviceGetName = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
+    let mut name = [0u8; 128];
+    // SAFETY: the two functions have had these signatures since the driver API's first version; 0 is success; the name is
+    // written with its final zero into at most the length given, which leaves the last byte of the array zero.
+    unsafe {
+        let driver = libc::dlopen(c"libcuda.so.1".as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD);
+        if driver.is_null() {
+            return None;
+        }
+        let (get, get_name) = (libc::dlsym(driver, c"cuDeviceGet".as_ptr()), libc::dlsym(driver, c"cuDeviceGetName".as_ptr()));
+        if get.is_null() || get_name.is_null() {
+            return None;
+        }
+        let get = std::mem::transmute::<*mut c_void, DeviceGet>(get);
+        let get_name = std::mem::transmute::<*mut c_void, DeviceGetName>(get_name);
+        let mut device = 0;
+        if get(&mut device, index) != 0 || get_name(name.as_mut_ptr().cast(), name.len() as c_int - 1, device) != 0 {
+            return None;
+        }
+    }
+    CStr::from_bytes_until_nul(&name).ok().map(|name| name.to_string_lossy().into_owned())
 }
 
 /// While it lives, this thread records nothing for gradients: cheaper operations, no growing graph.

@@ -11,7 +11,7 @@
 use crate::error::{Result, WanError};
 use crate::linear::Linear;
 use crate::torch::{DType, Device, Tensor};
-use crate::weights::{Loader, Place, Scope};
+use crate::weights::{Loader, Place, SIZES, Scope};
 use std::path::Path;
 
 /// The part of `transformer/config.json` that the model needs.
@@ -52,13 +52,20 @@ impl WanTransformer3DConfig {
                 self.in_channels, self.out_channels
             ));
         }
-        let sizes = [self.num_attention_heads, self.in_channels, self.out_channels, self.text_dim, self.ffn_dim];
-        if sizes.iter().any(|&size| size < 1)
-            || self.attention_head_dim < 6
-            || self.attention_head_dim % 2 != 0
-            || self.freq_dim < 2
-        {
-            return Err(WanError::malformed(path, "sizes must be positive, attention_head_dim even and at least 6"));
+        let sizes = [
+            self.num_attention_heads,
+            self.attention_head_dim,
+            self.in_channels,
+            self.text_dim,
+            self.freq_dim,
+            self.ffn_dim,
+            self.rope_max_seq_len,
+        ];
+        if sizes.iter().any(|size| !SIZES.contains(size)) {
+            return Err(WanError::malformed(path, format!("a size is not in {SIZES:?}")));
+        }
+        if self.attention_head_dim < 6 || self.attention_head_dim % 2 != 0 || self.freq_dim % 2 != 0 {
+            return Err(WanError::malformed(path, "attention_head_dim must be even and at least 6, freq_dim even"));
         }
         Ok(())
     }
@@ -416,3 +423,6 @@ impl CrossAttention {
         self.to_out.forward(&attended.transpose(1, 2)?.reshape(&[batch, length, dim])?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What a dimension in a `config.json` may be; far above any real model, and small enough to be multiplied.
+pub(crate) const SIZES: std::ops::RangeInclusive<i64> = 1..=1 << 20;
+
 /// The open files of a component folder.
 #[derive(Debug)]
 pub(crate) struct Weights {
