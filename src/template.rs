@@ -6,6 +6,7 @@
 //!
 //! docs/templates.md is written by [`reference`](reference::reference) from the same tables that the reader checks against.
 
+mod declared;
 mod folder;
 mod library;
 mod parameter;
@@ -55,8 +56,8 @@ pub struct Template {
 /// The scene before anything is chosen, by its painter.
 #[derive(Debug, Clone)]
 enum SceneSource {
-    Motion(scene::MotionSource),
-    Wan(prompt::WanSource),
+    Motion(Box<scene::MotionSource>),
+    Wan(Box<prompt::WanSource>),
 }
 
 /// Why a template gives no scene for good values.

@@ -46,7 +46,8 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         let names: Vec<_> = templates.iter().map(|template| &template.id).collect();
         println!("{:#}", json!({ "clean": report.is_clean(), "templates": names, "mistakes": report.mistakes }));
     } else if report.is_clean() {
-        println!("{} templates, no mistakes", templates.len());
+        let count = templates.len();
+        println!("{count} {}, no mistakes", if count == 1 { "template" } else { "templates" });
     }
     if report.is_clean() {
         return Ok(ExitCode::SUCCESS);

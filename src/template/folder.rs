@@ -12,7 +12,7 @@ use festoon_spec::{Canonical, Canvas, Digest, Locale, TemplateId};
 
 use super::{
     Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
-    parameter::read_parameters,
+    declared::{Declared, read_parameters},
     prerender::read_rule,
     prompt::WanSource,
     reader::{Key, Page, Section, Table, did_you_mean},
@@ -40,61 +40,25 @@ pub static TEMPLATE: Section = Section {
     title: "template.toml",
     about: "A template is a folder with this file and `words/<locale>.toml`. The folder's name is the template's id: lower-case letters, digits and single hyphens.",
     keys: &[
-        Key {
-            name: "painter",
-            holds: "`motion` or `wan`",
-            default: None,
-            about: "Who paints the plates: procedural motion graphics, or the text-to-video model.",
-        },
-        Key {
-            name: "default_locale",
-            holds: "a locale",
-            default: Some("`en`"),
-            about: "Whose words are taken for a locale that has none.",
-        },
-        Key {
-            name: "fallback",
-            holds: "a table of locales by locale",
-            default: Some("none"),
-            about: "Where else to look for words and scenes, for example `{ \"zh-Hant\" = \"zh-Hans\" }`, which never happens by itself.",
-        },
-        Key { name: "canvas", holds: "a table, see `[canvas]`", default: None, about: "Size, length and frame rate." },
-        Key {
-            name: "parameters",
-            holds: "a table for each parameter, see `[parameters.<name>]`",
-            default: Some("none"),
-            about: "What may be chosen.",
-        },
-        Key {
-            name: "palettes",
-            holds: "a table for each palette, see `[palettes.<name>]`",
-            default: Some("none"),
-            about: "Colours for motion graphics.",
-        },
-        Key {
-            name: "scene",
-            holds: "a table, see `[scene]`",
-            default: Some("none"),
-            about: "What motion graphics paint; needed if `painter = \"motion\"`.",
-        },
-        Key {
-            name: "prompt",
-            holds: "a table, see `[prompt]`",
-            default: Some("none"),
-            about: "What the model is told; needed if `painter = \"wan\"`.",
-        },
-        Key {
-            name: "sampling",
-            holds: "a table, see `[sampling]`",
-            default: Some("none"),
-            about: "How the model paints; needed if `painter = \"wan\"`.",
-        },
-        Key {
-            name: "prerender",
-            holds: "tables, see `[[prerender]]`",
-            default: Some("none"),
-            about: "What is painted before anybody asks.",
-        },
+        Key::needed(
+            "painter",
+            "`motion` or `wan`",
+            "Who paints the plates: procedural motion graphics, or the text-to-video model.",
+        ),
+        Key::optional("default_locale", "a locale", "`en`", "Whose words are taken for a locale that has none."),
+        Key::optional(
+            "fallback",
+            "a table of locales by locale",
+            "none",
+            "Where else to look for words and scenes, for example `{ \"zh-Hant\" = \"zh-Hans\" }`, which never happens by itself.",
+        ),
+        Key::needed("canvas", "a table, see `[canvas]`", "Size, length and frame rate."),
+        Key::optional("parameters", "a table for each parameter, see `[parameters.<name>]`", "none", "What may be chosen."),
+        Key::optional("palettes", "a table for each palette, see `[palettes.<name>]`", "none", "Colours for motion graphics."),
+        Key::optional("scene", "a table, see `[scene]`", "none", "What motion graphics paint; needed if `painter = \"motion\"`."),
+        Key::optional("prompt", "a table, see `[prompt]`", "none", "What the model is told; needed if `painter = \"wan\"`."),
+        Key::optional("sampling", "a table, see `[sampling]`", "none", "How the model paints; needed if `painter = \"wan\"`."),
+        Key::optional("prerender", "tables, see `[[prerender]]`", "none", "What is painted before anybody asks."),
     ],
 };
 
@@ -103,10 +67,10 @@ pub static CANVAS: Section = Section {
     title: "[canvas]",
     about: "Size, length and frame rate of the plates. The model paints sides that are multiples of 16, and 4 n + 1 frames.",
     keys: &[
-        Key { name: "width", holds: "an even number from 16 to 3840", default: None, about: "Pixels across." },
-        Key { name: "height", holds: "an even number from 16 to 3840", default: None, about: "Pixels down." },
-        Key { name: "frames", holds: "a whole number from 1 to 1800", default: None, about: "Number of frames." },
-        Key { name: "fps", holds: "a whole number from 1 to 60", default: None, about: "Frames per second." },
+        Key::needed("width", "an even number from 16 to 3840", "Pixels across."),
+        Key::needed("height", "an even number from 16 to 3840", "Pixels down."),
+        Key::needed("frames", "a whole number from 1 to 1800", "Number of frames."),
+        Key::needed("fps", "a whole number from 1 to 60", "Frames per second."),
     ],
 };
 
@@ -191,10 +155,13 @@ fn read(folder: &Path, name: &str, known: &Known) -> Result<Template, Vec<Mistak
     let parts = {
         let document = page.parse();
         let table = page.open(&document, &TEMPLATE);
-        let parameters = read_parameters(&table);
-        let (words, wrong) = read_words(&folder.join("words"), &parameters, &mut revision);
-        mistakes.extend(wrong);
-        read_parts(&table, parameters, words, known)
+        let declared = read_parameters(&table);
+        let (words, wrong) = read_words(&folder.join("words"), &declared, &mut revision);
+        // What a broken template.toml declares is not known well enough to judge words by it.
+        if !page.is_broken() {
+            mistakes.extend(wrong);
+        }
+        read_parts(&table, declared, words, known)
     };
     mistakes.splice(0..0, page.finish());
     match (id, parts) {
@@ -237,12 +204,7 @@ impl Parts {
 }
 
 /// Reads what template.toml says. Everything is looked at before anything missing ends it, so that every mistake is found.
-fn read_parts(
-    table: &Table<'_>,
-    parameters: Vec<Parameter>,
-    words: BTreeMap<Locale, (Locale, Words)>,
-    known: &Known,
-) -> Option<Parts> {
+fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Locale, Words)>, known: &Known) -> Option<Parts> {
     let default_locale = match table.find("default_locale") {
         Some(item) => item.read::<Locale>().map(|locale| locale.value),
         None => "en".parse().ok(),
@@ -252,7 +214,7 @@ fn read_parts(
         table.mistake("missing-words", "default_locale", format!("there are no words for the default locale `{locale}`"), hint);
     }
     let fallbacks = read_fallbacks(table);
-    let uses = Uses::of(&parameters);
+    let uses = Uses::of(&declared);
     let painter = table.text("painter");
     let wan = painter.as_ref().is_some_and(|painter| painter.value == "wan");
     let canvas = table.table("canvas", &CANVAS).and_then(|canvas| read_canvas(&canvas, wan));
@@ -260,12 +222,12 @@ fn read_parts(
         Some("motion") => {
             refuse(table, "motion", &["prompt", "sampling"]);
             require(table, "motion", &["scene"]);
-            MotionSource::read(table, &uses).map(SceneSource::Motion)
+            MotionSource::read(table, &uses).map(|motion| SceneSource::Motion(Box::new(motion)))
         }
         Some("wan") => {
             refuse(table, "wan", &["scene", "palettes"]);
             require(table, "wan", &["prompt", "sampling"]);
-            let source = WanSource::read(table, &parameters, &uses);
+            let source = WanSource::read(table, &declared, &uses);
             if let (Some(source), Some(models)) = (&source, &known.models)
                 && !models.contains(&source.model)
             {
@@ -277,7 +239,7 @@ fn read_parts(
                     hint,
                 );
             }
-            source.map(SceneSource::Wan)
+            source.map(|wan| SceneSource::Wan(Box::new(wan)))
         }
         Some(other) => {
             let hint = "the painters are: motion, wan".to_owned();
@@ -289,7 +251,7 @@ fn read_parts(
     if source.is_some() {
         for (name, item) in table.entries("parameters", usize::MAX) {
             let of_plate = |parameter: &&Parameter| parameter.name == name.value && parameter.touches == Touches::Plate;
-            if parameters.iter().find(of_plate).is_some() && !uses.is_used(name.value) {
+            if declared.sound.iter().find(of_plate).is_some() && !uses.is_used(name.value) {
                 let hint = "use it in the scene or the prompt, or write `touches = \"overlay\"`".to_owned();
                 let message = format!("the parameter `{}` touches the plate, but nothing there uses it", name.value);
                 item.page.mistake("unused-parameter", name.span, message, hint);
@@ -301,7 +263,7 @@ fn read_parts(
     for item in table.list("prerender", MAX_RULES) {
         let locales: Vec<_> = words.values().map(|(written, _)| written.clone()).collect();
         let has_words = |locale: &Locale| chain(locale).iter().any(|locale| words.contains_key(locale));
-        if let Some(rule) = read_rule(&item, &parameters, &locales, &has_words, known.feasts.as_ref()) {
+        if let Some(rule) = read_rule(&item, &declared, &locales, &has_words, known.feasts.as_ref()) {
             if prerender.iter().any(|earlier| earlier.id == rule.id) {
                 let hint = "write another `id = …`".to_owned();
                 item.mistake("repeated-name", format!("there are two rules with the id `{}`", rule.id), hint);
@@ -310,13 +272,14 @@ fn read_parts(
         }
     }
     let plate_digest = digest_plate(table, wan);
-    let overlay_digests = words.iter().map(|(locale, (_, words))| (locale.clone(), digest_overlay(&parameters, words))).collect();
+    let overlay_digests =
+        words.iter().map(|(locale, (_, words))| (locale.clone(), digest_overlay(&declared.sound, words))).collect();
     Some(Parts {
         canvas: canvas?,
         default_locale: default_locale?,
         fallbacks: fallbacks?,
         source: source?,
-        parameters,
+        parameters: declared.sound,
         words,
         prerender,
         plate_digest,
@@ -369,7 +332,7 @@ fn read_fallbacks(table: &Table<'_>) -> Option<Fallbacks> {
 type ReadWords = (BTreeMap<Locale, (Locale, Words)>, Vec<Mistake>);
 
 /// Reads every file of words.
-fn read_words(folder: &Path, parameters: &[Parameter], revision: &mut Canonical) -> ReadWords {
+fn read_words(folder: &Path, declared: &Declared, revision: &mut Canonical) -> ReadWords {
     let mut words: BTreeMap<Locale, (Locale, Words)> = BTreeMap::new();
     let mut mistakes = Vec::new();
     let files = match words_files(folder) {
@@ -402,7 +365,7 @@ fn read_words(folder: &Path, parameters: &[Parameter], revision: &mut Canonical)
             }
         };
         revision.text(&format!("words/{name}.toml"), page.file.text());
-        let read = Words::read(&page, parameters);
+        let read = Words::read(&page, declared);
         mistakes.extend(page.finish());
         let Some(locale) = locale else { continue };
         if let Some((other, _)) = words.insert(locale.minimized(), (locale.clone(), read)) {

@@ -12,7 +12,8 @@ use festoon_spec::{Locale, Profile};
 use serde::Serialize;
 
 use super::{
-    Parameter, Template, Touches,
+    Template, Touches,
+    declared::Declared,
     reader::{Item, Key, Section, Table, did_you_mean},
 };
 use crate::pick::{MAX_VARIATION, Pick};
@@ -25,67 +26,47 @@ pub static RULE: Section = Section {
     title: "[[prerender]]",
     about: "What is painted before anybody asks: every combination of its locales, choices and variations, the most wanted first, until the budget ends.",
     keys: &[
-        Key {
-            name: "id",
-            holds: "a name",
-            default: Some("the feast, or `always`"),
-            about: "The rule's name, unique in the template.",
-        },
-        Key {
-            name: "feast",
-            holds: "the id of a feast",
-            default: Some("none: the rule holds all year round"),
-            about: "What it prepares; the date is that of each locale's region.",
-        },
-        Key {
-            name: "ready",
-            holds: "a distance such as `P21D before`",
-            default: Some("`P14D before`"),
-            about: "When everything must be painted, counted from the feast.",
-        },
-        Key {
-            name: "show",
-            holds: "two distances, for example `[\"P14D before\", \"P1D after\"]`",
-            default: Some("not said"),
-            about: "When the clips are shown: from, to.",
-        },
-        Key {
-            name: "at",
-            holds: "a time such as `02:00`",
-            default: Some("`00:00`"),
-            about: "Wall-clock time of `ready` in the zone of the locale's region.",
-        },
-        Key {
-            name: "locales",
-            holds: "a list of locales, the most wanted first",
-            default: Some("every locale with words"),
-            about: "For whom.",
-        },
-        Key {
-            name: "choices",
-            holds: "a table of lists: values by parameter, the most wanted first",
-            default: Some("the defaults"),
-            about: "Which values of parameters that touch the plate.",
-        },
-        Key { name: "variations", holds: "a whole number from 1 to 100", default: Some("1"), about: "How many takes of each." },
-        Key {
-            name: "catch_up",
-            holds: "`none`, `latest` or `{ all = <at most> }`",
-            default: Some("`latest`"),
-            about: "What happens to dates that were missed.",
-        },
-        Key {
-            name: "jitter",
-            holds: "a length of time of at most a week, such as `45m`",
-            default: Some("`0s`"),
-            about: "Starts are spread over this long.",
-        },
-        Key {
-            name: "budget",
-            holds: "a table, see `[prerender.budget]`",
-            default: Some("no limit"),
-            about: "Where painting stops.",
-        },
+        Key::optional("id", "a name", "the feast, or `always`", "The rule's name, unique in the template."),
+        Key::optional(
+            "feast",
+            "the id of a feast",
+            "none: the rule holds all year round",
+            "What it prepares; the date is that of each locale's region.",
+        ),
+        Key::optional(
+            "ready",
+            "a distance such as `P21D before`",
+            "`P14D before`",
+            "When everything must be painted, counted from the feast.",
+        ),
+        Key::optional(
+            "show",
+            "two distances, for example `[\"P14D before\", \"P1D after\"]`",
+            "not said",
+            "When the clips are shown: from, to.",
+        ),
+        Key::optional(
+            "at",
+            "a time such as `02:00`",
+            "`00:00`",
+            "Wall-clock time of `ready` in the zone of the locale's region.",
+        ),
+        Key::optional("locales", "a list of locales, the most wanted first", "every locale with words", "For whom."),
+        Key::optional(
+            "choices",
+            "a table of lists: values by parameter, the most wanted first",
+            "the defaults",
+            "Which values of parameters that touch the plate.",
+        ),
+        Key::optional("variations", "a whole number from 1 to 100", "1", "How many takes of each."),
+        Key::optional(
+            "catch_up",
+            "`none`, `latest` or `{ all = <at most> }`",
+            "`latest`",
+            "What happens to dates that were missed.",
+        ),
+        Key::optional("jitter", "a length of time of at most a week, such as `45m`", "`0s`", "Starts are spread over this long."),
+        Key::optional("budget", "a table, see `[prerender.budget]`", "no limit", "Where painting stops."),
     ],
 };
 
@@ -94,18 +75,8 @@ pub static BUDGET: Section = Section {
     title: "[prerender.budget]",
     about: "Where painting stops, for one date.",
     keys: &[
-        Key {
-            name: "plates",
-            holds: "a whole number from 1",
-            default: Some("no limit"),
-            about: "Most plates; picks that share a plate count once.",
-        },
-        Key {
-            name: "gpu_seconds",
-            holds: "a whole number from 1",
-            default: Some("no limit"),
-            about: "Most seconds of painting.",
-        },
+        Key::optional("plates", "a whole number from 1", "no limit", "Most plates; picks that share a plate count once."),
+        Key::optional("gpu_seconds", "a whole number from 1", "no limit", "Most seconds of painting."),
     ],
 };
 
@@ -268,7 +239,7 @@ impl Serialize for Offset {
 /// Reads one rule. `has_words` says whether a locale is served with words of its own or of its parents.
 pub(super) fn read_rule(
     item: &Item<'_>,
-    parameters: &[Parameter],
+    declared: &Declared,
     all_locales: &[Locale],
     has_words: &dyn Fn(&Locale) -> bool,
     feasts: Option<&BTreeSet<String>>,
@@ -319,7 +290,7 @@ pub(super) fn read_rule(
     if !table.has("locales") {
         locales = all_locales.to_vec();
     }
-    let choices = read_rule_choices(&table, parameters);
+    let choices = read_rule_choices(&table, declared);
     let variations = table.whole("variations", 1..=100.min(MAX_VARIATION + 1)).unwrap_or(1);
     let picks =
         choices.values().map(Vec::len).product::<usize>().saturating_mul(locales.len()).saturating_mul(variations as usize);
@@ -372,19 +343,23 @@ fn read_show(table: &Table<'_>) -> Option<(Offset, Offset)> {
     }
 }
 
-fn read_rule_choices(table: &Table<'_>, parameters: &[Parameter]) -> BTreeMap<String, Vec<String>> {
+fn read_rule_choices(table: &Table<'_>, declared: &Declared) -> BTreeMap<String, Vec<String>> {
     let mut choices = BTreeMap::new();
     for (name, item) in table.entries("choices", 32) {
-        let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name.value) else {
-            let hint = did_you_mean(name.value, parameters.iter().map(|parameter| parameter.name.as_str()));
-            table.page.mistake("unknown-parameter", name.span, format!("there is no parameter `{}`", name.value), hint);
-            continue;
+        let parameter = match declared.find(name.value) {
+            Ok(Some(parameter)) => parameter,
+            Ok(None) => continue,
+            Err(hint) => {
+                table.page.mistake("unknown-parameter", name.span, format!("there is no parameter `{}`", name.value), hint);
+                continue;
+            }
         };
         if parameter.touches == Touches::Overlay {
             let message = format!("the parameter `{}` touches the overlay, so no plate depends on it", name.value);
             table.page.mistake("not-in-plate", name.span, message, "leave it out".to_owned());
             continue;
         }
+        let before = table.page.count();
         let mut values: Vec<String> = Vec::new();
         for item in item.list(200) {
             let Some(written) = item.plain() else { continue };
@@ -394,7 +369,7 @@ fn read_rule_choices(table: &Table<'_>, parameters: &[Parameter]) -> BTreeMap<St
                 Err(error) => item.mistake(error.code(), error.to_string(), error.hint()),
             }
         }
-        if values.is_empty() && table.page.is_clean() {
+        if values.is_empty() && table.page.count() == before {
             item.mistake("too-few", format!("no value for `{}`", name.value), "name one, or leave the parameter out".to_owned());
         }
         choices.insert(parameter.name.clone(), values);
@@ -406,7 +381,7 @@ fn read_rule_choices(table: &Table<'_>, parameters: &[Parameter]) -> BTreeMap<St
 static CATCH_UP: Section = Section {
     title: "catch_up",
     about: "How many missed dates are made up for.",
-    keys: &[Key { name: "all", holds: "a whole number from 1 to 100", default: None, about: "The most." }],
+    keys: &[Key::needed("all", "a whole number from 1 to 100", "The most.")],
 };
 
 fn read_catch_up(item: &Item<'_>) -> CatchUp {
@@ -436,7 +411,7 @@ fn iso_minutes(text: &str) -> Option<u32> {
     if date.is_empty() && time.is_empty() {
         return None;
     }
-    Some(units(date, &[('W', 7 * 24 * 60), ('D', 24 * 60)])?.checked_add(units(time, &[('H', 60), ('M', 1)])?)?)
+    units(date, &[('W', 7 * 24 * 60), ('D', 24 * 60)])?.checked_add(units(time, &[('H', 60), ('M', 1)])?)
 }
 
 /// The sum of numbers that each carry one of the units, in the order of the units.

@@ -10,6 +10,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::{
     Chosen, Kind, Parameter,
+    declared::Declared,
     reader::{Item, Key, Section, Table, did_you_mean},
     scene::{Uses, Values, template_locales},
 };
@@ -32,20 +33,20 @@ pub static PROMPT: Section = Section {
     title: "[prompt]",
     about: "What the text-to-video model is told. The skeleton is a Jinja text with `{{ name }}`, `{% if %}` and `{% for %}`, the filters `capitalize`, `lower`, `trim` and `upper`, and nothing else. It may say parameters that touch the plate (a text only with `in_prompt = true`) and fragments. A choice shows as its `prompt`, or its id. Blanks and line ends in the result become single spaces.",
     keys: &[
-        Key { name: "skeleton", holds: "a text of at most 16 KiB", default: None, about: "The prompt." },
-        Key { name: "negative", holds: "a text", default: Some("empty"), about: "What to keep out of the picture." },
-        Key {
-            name: "fragments",
-            holds: "a table of texts by name",
-            default: Some("none"),
-            about: "Parts of the prompt that differ by locale, as they are where no locale says otherwise.",
-        },
-        Key {
-            name: "locale",
-            holds: "tables of texts by locale, for example `[prompt.locale.ja]`",
-            default: Some("none"),
-            about: "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`.",
-        },
+        Key::needed("skeleton", "a text of at most 16 KiB", "The prompt."),
+        Key::optional("negative", "a text", "empty", "What to keep out of the picture."),
+        Key::optional(
+            "fragments",
+            "a table of texts by name",
+            "none",
+            "Parts of the prompt that differ by locale, as they are where no locale says otherwise.",
+        ),
+        Key::optional(
+            "locale",
+            "tables of texts by locale, for example `[prompt.locale.ja]`",
+            "none",
+            "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`.",
+        ),
     ],
 };
 
@@ -54,38 +55,18 @@ pub static SAMPLING: Section = Section {
     title: "[sampling]",
     about: "How the text-to-video model paints.",
     keys: &[
-        Key {
-            name: "model",
-            holds: "the name of a checkpoint in the server's configuration",
-            default: None,
-            about: "Which model.",
-        },
-        Key {
-            name: "sampler",
-            holds: "`unipc`, `euler` or `lightning`",
-            default: Some("`unipc`"),
-            about: "The solver and its time grid.",
-        },
-        Key { name: "steps", holds: "a whole number from 1 to 100", default: None, about: "Denoising steps." },
-        Key { name: "shift", holds: "a number from 0.1 to 20", default: Some("3"), about: "Flow shift of the time grid." },
-        Key {
-            name: "guidance_high",
-            holds: "a number from 0 to 20",
-            default: Some("4"),
-            about: "Classifier-free guidance of the high-noise expert; 1 or less turns guidance off.",
-        },
-        Key {
-            name: "guidance_low",
-            holds: "a number from 0 to 20",
-            default: Some("3"),
-            about: "Classifier-free guidance of the low-noise expert.",
-        },
-        Key {
-            name: "loras",
-            holds: "up to eight tables, see `[[sampling.loras]]`",
-            default: Some("none"),
-            about: "Adapters, merged in this order.",
-        },
+        Key::needed("model", "the name of a checkpoint in the server's configuration", "Which model."),
+        Key::optional("sampler", "`unipc`, `euler` or `lightning`", "`unipc`", "The solver and its time grid."),
+        Key::needed("steps", "a whole number from 1 to 100", "Denoising steps."),
+        Key::optional("shift", "a number from 0.1 to 20", "3", "Flow shift of the time grid."),
+        Key::optional(
+            "guidance_high",
+            "a number from 0 to 20",
+            "4",
+            "Classifier-free guidance of the high-noise expert; 1 or less turns guidance off.",
+        ),
+        Key::optional("guidance_low", "a number from 0 to 20", "3", "Classifier-free guidance of the low-noise expert."),
+        Key::optional("loras", "up to eight tables, see `[[sampling.loras]]`", "none", "Adapters, merged in this order."),
     ],
 };
 
@@ -94,19 +75,9 @@ pub static LORA: Section = Section {
     title: "[[sampling.loras]]",
     about: "A LoRA file and how much of it goes into each expert.",
     keys: &[
-        Key { name: "digest", holds: "64 hexadecimal digits", default: None, about: "blake3 of the file." },
-        Key {
-            name: "weight_high",
-            holds: "a number from -4 to 4",
-            default: Some("1"),
-            about: "Weight in the high-noise expert; 0 leaves it alone.",
-        },
-        Key {
-            name: "weight_low",
-            holds: "a number from -4 to 4",
-            default: Some("1"),
-            about: "Weight in the low-noise expert; 0 leaves it alone.",
-        },
+        Key::needed("digest", "64 hexadecimal digits", "blake3 of the file."),
+        Key::optional("weight_high", "a number from -4 to 4", "1", "Weight in the high-noise expert; 0 leaves it alone."),
+        Key::optional("weight_low", "a number from -4 to 4", "1", "Weight in the low-noise expert; 0 leaves it alone."),
     ],
 };
 
@@ -130,7 +101,7 @@ pub(super) struct WanSource {
 
 impl WanSource {
     /// Reads `prompt` and `sampling` of a template. `None` after a mistake.
-    pub fn read(template: &Table<'_>, parameters: &[Parameter], uses: &Uses<'_>) -> Option<Self> {
+    pub fn read(template: &Table<'_>, declared: &Declared, uses: &Uses<'_>) -> Option<Self> {
         let sampling = template.table("sampling", &SAMPLING);
         let prompt = template.table("prompt", &PROMPT)?;
         let fragments = texts(prompt.find("fragments"));
@@ -144,7 +115,8 @@ impl WanSource {
             }
             locales.insert(locale, own);
         }
-        let phrases = parameters
+        let phrases = declared
+            .sound
             .iter()
             .filter_map(|parameter| match &parameter.kind {
                 Kind::Choice { choices } => {
@@ -155,7 +127,7 @@ impl WanSource {
             })
             .collect();
         let negative = prompt.text("negative").map(|text| one_line(text.value)).unwrap_or_default();
-        let skeleton = read_skeleton(&prompt, parameters, uses, &fragments);
+        let skeleton = read_skeleton(&prompt, declared, uses, &fragments);
         let sampling = sampling?;
         let number = |key, limits: std::ops::RangeInclusive<i64>, usual| match sampling.find(key) {
             Some(item) => item.milli(Milli(*limits.start())..=Milli(*limits.end())),
@@ -180,7 +152,7 @@ impl WanSource {
             guidance_low: guidance_low?,
             loras: loras?,
         };
-        source.try_every_value(&prompt, parameters);
+        source.try_every_value(&prompt, &declared.sound);
         Some(source)
     }
 
@@ -292,7 +264,7 @@ fn read_lora(item: &Item<'_>) -> Option<Lora> {
 /// Compiles the skeleton and compares the names it says with those that there are.
 fn read_skeleton(
     prompt: &Table<'_>,
-    parameters: &[Parameter],
+    declared: &Declared,
     uses: &Uses<'_>,
     fragments: &BTreeMap<String, String>,
 ) -> Option<Skeleton> {
@@ -311,23 +283,20 @@ fn read_skeleton(
         }
     };
     let said = skeleton.names();
+    let before = prompt.page.count();
     for name in &said {
         if fragments.contains_key(name) {
             continue;
         }
         let place = name_span(prompt.page.file.text(), &span, name);
-        let names = fragments.keys().chain(parameters.iter().map(|parameter| &parameter.name)).map(String::as_str);
-        if !parameters.iter().any(|parameter| parameter.name == *name) {
+        if declared.find(name).is_err() {
+            let names = fragments.keys().chain(declared.sound.iter().map(|parameter| &parameter.name)).map(String::as_str);
             let hint = did_you_mean(name, names.clone()).unwrap_or_else(|| match names.collect::<Vec<_>>() {
                 names if names.is_empty() => "there are no parameters and no fragments".to_owned(),
                 names => format!("the names are: {}", names.join(", ")),
             });
-            prompt.page.mistake(
-                "unknown-name",
-                place,
-                format!("the skeleton says `{name}`, which is neither a parameter nor a fragment"),
-                hint,
-            );
+            let message = format!("the skeleton says `{name}`, which is neither a parameter nor a fragment");
+            prompt.page.mistake("unknown-name", place, message, hint);
             continue;
         }
         match uses.plate_parameter(prompt.page, place.clone(), name).map(|parameter| &parameter.kind) {
@@ -342,13 +311,13 @@ fn read_skeleton(
         }
     }
     for name in fragments.keys() {
-        if parameters.iter().any(|parameter| parameter.name == *name) {
+        if declared.find(name).is_ok() {
             prompt.mistake("repeated-name", "fragments", format!("`{name}` is a fragment and a parameter"), None);
         } else if !said.contains(name) {
             prompt.mistake("unused-fragment", "fragments", format!("the skeleton never says the fragment `{name}`"), None);
         }
     }
-    Some(skeleton)
+    (prompt.page.count() == before).then_some(skeleton)
 }
 
 /// A compiled skeleton.

@@ -4,7 +4,13 @@
 //! A [`Section`] names the keys that a table may have. It is checked against the file and printed in the reference, so that
 //! both say the same.
 
-use std::{borrow::Cow, cell::RefCell, ops::Range, str::FromStr, sync::Arc};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    ops::Range,
+    str::FromStr,
+    sync::Arc,
+};
 
 use festoon_spec::{Canonical, Milli, Value};
 use toml::{
@@ -38,6 +44,18 @@ pub struct Key {
     pub about: &'static str,
 }
 
+impl Key {
+    /// A key that must be there.
+    pub const fn needed(name: &'static str, holds: &'static str, about: &'static str) -> Self {
+        Self { name, holds, default: None, about }
+    }
+
+    /// A key that may be left out.
+    pub const fn optional(name: &'static str, holds: &'static str, default: &'static str, about: &'static str) -> Self {
+        Self { name, holds, default: Some(default), about }
+    }
+}
+
 /// A value with its place in the file.
 #[derive(Debug, Clone)]
 pub struct Located<T> {
@@ -47,28 +65,40 @@ pub struct Located<T> {
     pub span: Range<usize>,
 }
 
+/// How the codes of mistakes begin that tell what is not there.
+const ABSENT: [&str; 6] = ["missing-", "unused-", "no-", "too-few", "unknown-parameter", "unknown-palette"];
+
 /// One file while it is read.
 pub struct Page {
     /// The file.
     pub file: Arc<SourceFile>,
     mistakes: RefCell<Vec<Mistake>>,
+    is_broken: Cell<bool>,
 }
 
 impl Page {
     /// Starts to read `file`.
     pub fn new(file: Arc<SourceFile>) -> Self {
-        Self { file, mistakes: RefCell::default() }
+        Self { file, mistakes: RefCell::default(), is_broken: Cell::new(false) }
     }
 
-    /// Notes a mistake.
+    /// Notes a mistake. In a file whose syntax is broken nothing can be said about what is not there.
     pub fn mistake(&self, code: &'static str, span: Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        if self.is_broken.get() && ABSENT.iter().any(|absent| code.starts_with(absent)) {
+            return;
+        }
         let place = Place { file: self.file.clone(), span };
         self.mistakes.borrow_mut().push(Mistake { code, message: message.into(), hint: hint.into(), place });
     }
 
-    /// Whether there has been no mistake so far.
-    pub fn is_clean(&self) -> bool {
-        self.mistakes.borrow().is_empty()
+    /// How many mistakes there have been so far.
+    pub fn count(&self) -> usize {
+        self.mistakes.borrow().len()
+    }
+
+    /// Whether the syntax of the file is broken.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.get()
     }
 
     /// The mistakes, in the order of the file.
@@ -82,6 +112,7 @@ impl Page {
     pub fn parse(&self) -> Spanned<DeTable<'_>> {
         let (document, errors) = DeTable::parse_recoverable(self.file.text());
         for error in errors {
+            self.is_broken.set(true);
             self.mistake("syntax", error.span().unwrap_or(0..0), error.message().to_owned(), None);
         }
         document
@@ -139,7 +170,7 @@ impl<'a> Table<'a> {
         let documented =
             documented.unwrap_or_else(|| panic!("{} documents every key that is read, also `{key}`", self.section.title));
         let found = self.table.get(key);
-        if found.is_none() && documented.default.is_none() {
+        if found.is_none() && documented.default.is_none() && !self.is_misspelt(key) {
             self.page.mistake(
                 "missing-key",
                 self.span.clone(),
@@ -148,6 +179,14 @@ impl<'a> Table<'a> {
             );
         }
         found.map(|value| Item { page: self.page, name: Cow::Borrowed(documented.name), value })
+    }
+
+    /// Whether one of the unknown keys, which is a mistake already, looks like `key`.
+    fn is_misspelt(&self, key: &str) -> bool {
+        let unknown = self.table.keys().filter(|written| !self.section.keys.iter().any(|known| known.name == written.get_ref()));
+        unknown
+            .into_iter()
+            .any(|written| closest(written.get_ref(), self.section.keys.iter().map(|known| known.name)) == Some(key))
     }
 
     /// The text of `key`.

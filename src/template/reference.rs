@@ -4,19 +4,19 @@ use std::fmt::Write;
 
 use festoon_spec::{CameraMove, Motif};
 
-use super::{RESERVED, folder, parameter, prerender, prompt, reader::Section, scene, words};
+use super::{RESERVED, declared, folder, prerender, prompt, reader::Section, scene, words};
 
 /// Every table, in the order of the page.
 const SECTIONS: [&Section; 22] = [
     &folder::TEMPLATE,
     &folder::CANVAS,
-    &parameter::CHOICE_PARAMETER,
-    &parameter::CHOICE,
-    &parameter::TEXT_PARAMETER,
-    &parameter::COLOUR_PARAMETER,
-    &parameter::NUMBER_PARAMETER,
-    &parameter::IMAGE_PARAMETER,
-    &parameter::BOOLEAN_PARAMETER,
+    &declared::CHOICE_PARAMETER,
+    &declared::CHOICE,
+    &declared::TEXT_PARAMETER,
+    &declared::COLOUR_PARAMETER,
+    &declared::NUMBER_PARAMETER,
+    &declared::IMAGE_PARAMETER,
+    &declared::BOOLEAN_PARAMETER,
     &scene::PALETTE,
     &scene::SCENE,
     &scene::LAYER,

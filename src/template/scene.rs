@@ -11,6 +11,7 @@ use festoon_spec::{Camera, CameraMove, Colour, Finish, Locale, Milli, Motif, Mot
 
 use super::{
     Chosen, Kind, Parameter, Touches,
+    declared::Declared,
     reader::{Item, Key, Page, Section, Table, did_you_mean},
 };
 
@@ -26,18 +27,12 @@ pub static PALETTE: Section = Section {
     title: "[palettes.<name>]",
     about: "Colours that belong together, under a name that `palette` of a scene or a choice can say.",
     keys: &[
-        Key {
-            name: "sky",
-            holds: "two or three colours, `#rrggbb` or `{colour parameter}`",
-            default: None,
-            about: "The background from top to bottom.",
-        },
-        Key {
-            name: "colours",
-            holds: "one to six colours, `#rrggbb` or `{colour parameter}`",
-            default: None,
-            about: "What moves; motifs take the first ones most.",
-        },
+        Key::needed("sky", "two or three colours, `#rrggbb` or `{colour parameter}`", "The background from top to bottom."),
+        Key::needed(
+            "colours",
+            "one to six colours, `#rrggbb` or `{colour parameter}`",
+            "What moves; motifs take the first ones most.",
+        ),
     ],
 };
 
@@ -46,37 +41,12 @@ pub static SCENE: Section = Section {
     title: "[scene]",
     about: "What motion graphics paint. Wherever a value stands, `\"{name}\"` takes it from a parameter that touches the plate, and `{ by = \"name\", choice = value, … }` picks one by a choice or boolean parameter.",
     keys: &[
-        Key {
-            name: "layers",
-            holds: "one to eight tables, see `[[scene.layers]]`",
-            default: None,
-            about: "From the farthest to the nearest.",
-        },
-        Key { name: "palette", holds: "the name of a palette", default: None, about: "Brand colours of the scene." },
-        Key {
-            name: "camera",
-            holds: "a table, see `[scene.camera]`",
-            default: Some("a camera that stands still"),
-            about: "How the eye moves.",
-        },
-        Key {
-            name: "finish",
-            holds: "a table, see `[scene.finish]`",
-            default: Some("nothing"),
-            about: "What is laid over the whole picture.",
-        },
-        Key {
-            name: "looped",
-            holds: "`true` or `false`",
-            default: Some("`false`"),
-            about: "Whether the last frame runs on into the first.",
-        },
-        Key {
-            name: "locale",
-            holds: "tables by locale, see `[scene.locale.<locale>]`",
-            default: Some("none"),
-            about: "Scenes of single locales.",
-        },
+        Key::needed("layers", "one to eight tables, see `[[scene.layers]]`", "From the farthest to the nearest."),
+        Key::needed("palette", "the name of a palette", "Brand colours of the scene."),
+        Key::optional("camera", "a table, see `[scene.camera]`", "a camera that stands still", "How the eye moves."),
+        Key::optional("finish", "a table, see `[scene.finish]`", "nothing", "What is laid over the whole picture."),
+        Key::optional("looped", "`true` or `false`", "`false`", "Whether the last frame runs on into the first."),
+        Key::optional("locale", "tables by locale, see `[scene.locale.<locale>]`", "none", "Scenes of single locales."),
     ],
 };
 
@@ -85,21 +55,11 @@ pub static SCENE_LOCALE: Section = Section {
     title: "[scene.locale.<locale>]",
     about: "What is different for a locale and those that fall back to it. Each key replaces the whole value of `[scene]`; locales without a table of their own share the plates of `[scene]`.",
     keys: &[
-        Key { name: "layers", holds: "one to eight tables", default: Some("as in `[scene]`"), about: "See `[[scene.layers]]`." },
-        Key {
-            name: "palette",
-            holds: "the name of a palette",
-            default: Some("as in `[scene]`"),
-            about: "Colours for this locale.",
-        },
-        Key { name: "camera", holds: "a table", default: Some("as in `[scene]`"), about: "See `[scene.camera]`." },
-        Key { name: "finish", holds: "a table", default: Some("as in `[scene]`"), about: "See `[scene.finish]`." },
-        Key {
-            name: "looped",
-            holds: "`true` or `false`",
-            default: Some("as in `[scene]`"),
-            about: "Whether the last frame runs on into the first.",
-        },
+        Key::optional("layers", "one to eight tables", "as in `[scene]`", "See `[[scene.layers]]`."),
+        Key::optional("palette", "the name of a palette", "as in `[scene]`", "Colours for this locale."),
+        Key::optional("camera", "a table", "as in `[scene]`", "See `[scene.camera]`."),
+        Key::optional("finish", "a table", "as in `[scene]`", "See `[scene.finish]`."),
+        Key::optional("looped", "`true` or `false`", "as in `[scene]`", "Whether the last frame runs on into the first."),
     ],
 };
 
@@ -108,22 +68,17 @@ pub static LAYER: Section = Section {
     title: "[[scene.layers]]",
     about: "One motif at one distance.",
     keys: &[
-        Key { name: "motif", holds: "the name of a motif", default: None, about: "What is drawn: see the list of motifs below." },
-        Key {
-            name: "depth",
-            holds: "a number from 0 to 1",
-            default: Some("0"),
-            about: "0 is near (sharp, large, fast), 1 is far.",
-        },
-        Key { name: "amount", holds: "a number from 0 to 3", default: Some("1"), about: "How many." },
-        Key { name: "speed", holds: "a number from 0 to 3", default: Some("1"), about: "How fast." },
-        Key { name: "scale", holds: "a number from 0.1 to 3", default: Some("1"), about: "How large." },
-        Key {
-            name: "when",
-            holds: "a table `{ parameter = value }`",
-            default: Some("always"),
-            about: "The layer is there only if each parameter has that value.",
-        },
+        Key::needed("motif", "the name of a motif", "What is drawn: see the list of motifs below."),
+        Key::optional("depth", "a number from 0 to 1", "0", "0 is near (sharp, large, fast), 1 is far."),
+        Key::optional("amount", "a number from 0 to 3", "1", "How many."),
+        Key::optional("speed", "a number from 0 to 3", "1", "How fast."),
+        Key::optional("scale", "a number from 0.1 to 3", "1", "How large."),
+        Key::optional(
+            "when",
+            "a table `{ parameter = value }`",
+            "always",
+            "The layer is there only if each parameter has that value.",
+        ),
     ],
 };
 
@@ -132,8 +87,8 @@ pub static CAMERA: Section = Section {
     title: "[scene.camera]",
     about: "How the eye moves.",
     keys: &[
-        Key { name: "movement", holds: "`static`, `pan`, `push`, `orbit` or `handheld`", default: None, about: "Which way." },
-        Key { name: "amount", holds: "a number from 0 to 3", default: Some("1"), about: "How far." },
+        Key::needed("movement", "`static`, `pan`, `push`, `orbit` or `handheld`", "Which way."),
+        Key::optional("amount", "a number from 0 to 3", "1", "How far."),
     ],
 };
 
@@ -142,9 +97,9 @@ pub static FINISH: Section = Section {
     title: "[scene.finish]",
     about: "What is laid over the whole picture; 0 is off, 1 is strong.",
     keys: &[
-        Key { name: "glow", holds: "a number from 0 to 1", default: Some("0"), about: "Bloom around light." },
-        Key { name: "grain", holds: "a number from 0 to 1", default: Some("0"), about: "Film grain." },
-        Key { name: "vignette", holds: "a number from 0 to 1", default: Some("0"), about: "Darker corners." },
+        Key::optional("glow", "a number from 0 to 1", "0", "Bloom around light."),
+        Key::optional("grain", "a number from 0 to 1", "0", "Film grain."),
+        Key::optional("vignette", "a number from 0 to 1", "0", "Darker corners."),
     ],
 };
 
@@ -153,22 +108,23 @@ pub(super) type Values = BTreeMap<String, Chosen>;
 
 /// The declared parameters while the plate part is read, and which of them it uses.
 pub(super) struct Uses<'p> {
-    parameters: &'p [Parameter],
+    declared: &'p Declared,
     used: RefCell<BTreeSet<String>>,
 }
 
 impl<'p> Uses<'p> {
-    pub fn of(parameters: &'p [Parameter]) -> Self {
-        Self { parameters, used: RefCell::default() }
+    pub fn of(declared: &'p Declared) -> Self {
+        Self { declared, used: RefCell::default() }
     }
 
     /// The parameter called `name`, which is used from now on. Notes a mistake if there is none that touches the plate.
     pub fn plate_parameter(&self, page: &Page, span: Range<usize>, name: &str) -> Option<&'p Parameter> {
-        let Some(parameter) = self.parameters.iter().find(|parameter| parameter.name == name) else {
-            let names: Vec<_> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-            let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| format!("declare it as [parameters.{name}]"));
-            page.mistake("unknown-parameter", span, format!("there is no parameter `{name}`"), hint);
-            return None;
+        let parameter = match self.declared.find(name) {
+            Ok(parameter) => parameter?,
+            Err(hint) => {
+                page.mistake("unknown-parameter", span, format!("there is no parameter `{name}`"), hint);
+                return None;
+            }
         };
         self.used.borrow_mut().insert(name.to_owned());
         if parameter.touches == Touches::Overlay {
@@ -416,17 +372,18 @@ const THREE: Milli = Milli(3000);
 impl MotionSource {
     /// Reads `palettes` and `scene` of a template. `None` after a mistake.
     pub fn read(template: &Table<'_>, uses: &Uses<'_>) -> Option<Self> {
-        let mut palettes = BTreeMap::new();
+        let (mut palettes, mut names) = (BTreeMap::new(), BTreeSet::new());
         for (name, item) in template.entries("palettes", MAX_PALETTES) {
+            names.insert(name.value);
             if let Some(palette) = item.table(&PALETTE).and_then(|table| PaletteSource::read(&table, uses)) {
                 palettes.insert(name.value.to_owned(), palette);
             }
         }
         let scene = template.table("scene", &SCENE)?;
-        let base = PartialScene::read(&scene, uses, &palettes).complete(None);
+        let base = PartialScene::read(&scene, uses, &names).complete(None);
         let mut locales = BTreeMap::new();
         for (locale, item) in template_locales(&scene) {
-            let partial = item.table(&SCENE_LOCALE).map(|table| PartialScene::read(&table, uses, &palettes));
+            let partial = item.table(&SCENE_LOCALE).map(|table| PartialScene::read(&table, uses, &names));
             if let Some(own) = partial.and_then(|partial| partial.complete(base.as_ref())) {
                 locales.insert(locale, own);
             }
@@ -542,7 +499,7 @@ struct PartialScene {
 }
 
 impl PartialScene {
-    fn read(table: &Table<'_>, uses: &Uses<'_>, palettes: &BTreeMap<String, PaletteSource>) -> Self {
+    fn read(table: &Table<'_>, uses: &Uses<'_>, palettes: &BTreeSet<&str>) -> Self {
         let layers = table.find("layers").map(|item| {
             let items = item.list(MAX_LAYERS);
             let layers: Vec<_> =
@@ -557,11 +514,11 @@ impl PartialScene {
             layers
         });
         let palette = table.find("palette").and_then(|item| {
-            let known = |name: &PaletteName| palettes.contains_key(&name.0);
+            let known = |name: &PaletteName| palettes.contains(name.0.as_str());
             let fixed = |item: &Item<'_>| {
                 let name = PaletteName(item.text()?.value.to_owned());
                 if !known(&name) {
-                    let hint = did_you_mean(&name.0, palettes.keys().map(String::as_str))
+                    let hint = did_you_mean(&name.0, palettes.iter().copied())
                         .unwrap_or_else(|| format!("declare it as [palettes.{}]", name.0));
                     item.mistake("unknown-palette", format!("there is no palette `{}`", name.0), hint);
                 }

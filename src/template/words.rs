@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     Chosen, Kind, Parameter, Touches,
+    declared::Declared,
     reader::{Key, Page, Section, Table, did_you_mean},
 };
 
@@ -15,24 +16,18 @@ pub static WORDS: Section = Section {
     title: "words/<locale>.toml",
     about: "The words of one locale. A locale without a file falls back to its parents (`fr-CA` to `fr`), then to what `fallback` declares, then to `default_locale`.",
     keys: &[
-        Key {
-            name: "title",
-            holds: "a text of at most 80 characters",
-            default: None,
-            about: "The name of the template in the gallery.",
-        },
-        Key {
-            name: "description",
-            holds: "a text of at most 400 characters",
-            default: None,
-            about: "What it shows, in a sentence or two; says who paints it.",
-        },
-        Key {
-            name: "parameters",
-            holds: "a table for each parameter, see `[parameters.<name>]` of the words",
-            default: Some("none"),
-            about: "What people read beside each choice.",
-        },
+        Key::needed("title", "a text of at most 80 characters", "The name of the template in the gallery."),
+        Key::needed(
+            "description",
+            "a text of at most 400 characters",
+            "What it shows, in a sentence or two; says who paints it.",
+        ),
+        Key::optional(
+            "parameters",
+            "a table for each parameter, see `[parameters.<name>]` of the words",
+            "none",
+            "What people read beside each choice.",
+        ),
     ],
 };
 
@@ -41,20 +36,20 @@ pub static PARAMETER_WORDS: Section = Section {
     title: "[parameters.<name>] of the words",
     about: "The words of one parameter.",
     keys: &[
-        Key { name: "label", holds: "a text of at most 80 characters", default: None, about: "What the parameter is called." },
-        Key { name: "hint", holds: "a text of at most 200 characters", default: Some("none"), about: "A sentence of advice." },
-        Key {
-            name: "default",
-            holds: "a text",
-            default: Some("the `default` of template.toml"),
-            about: "Only for a text parameter: what is taken when nothing is typed.",
-        },
-        Key {
-            name: "choices",
-            holds: "a table of texts, one for each choice",
-            default: Some("none"),
-            about: "Only for a choice parameter, and needed there: what each choice is called.",
-        },
+        Key::needed("label", "a text of at most 80 characters", "What the parameter is called."),
+        Key::optional("hint", "a text of at most 200 characters", "none", "A sentence of advice."),
+        Key::optional(
+            "default",
+            "a text",
+            "the `default` of template.toml",
+            "Only for a text parameter: what is taken when nothing is typed.",
+        ),
+        Key::optional(
+            "choices",
+            "a table of texts, one for each choice",
+            "none",
+            "Only for a choice parameter, and needed there: what each choice is called.",
+        ),
     ],
 };
 
@@ -84,28 +79,26 @@ pub struct ParameterWords {
 
 impl Words {
     /// Reads a file of words for a template with these parameters. The result is whole only if there was no mistake.
-    pub fn read(page: &Page, parameters: &[Parameter]) -> Self {
+    pub(super) fn read(page: &Page, declared: &Declared) -> Self {
         let document = page.parse();
         let table = page.open(&document, &WORDS);
         let mut words =
             Words { title: text(&table, "title", 80), description: text(&table, "description", 400), ..Words::default() };
         for (name, item) in table.entries("parameters", 64) {
-            let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name.value) else {
-                let hint = did_you_mean(name.value, parameters.iter().map(|parameter| parameter.name.as_str()))
-                    .unwrap_or_else(|| "leave it out, or declare it in template.toml".to_owned());
-                page.mistake(
-                    "undeclared-parameter",
-                    name.span,
-                    format!("words for `{}`, which is no parameter of the template", name.value),
-                    hint,
-                );
-                continue;
+            let parameter = match declared.find(name.value) {
+                Ok(Some(parameter)) => parameter,
+                Ok(None) => continue,
+                Err(hint) => {
+                    let message = format!("words for `{}`, which is no parameter of the template", name.value);
+                    page.mistake("undeclared-parameter", name.span, message, hint);
+                    continue;
+                }
             };
             if let Some(own) = item.table(&PARAMETER_WORDS) {
                 words.parameters.insert(parameter.name.clone(), ParameterWords::read(&own, parameter));
             }
         }
-        for parameter in parameters.iter().filter(|parameter| !words.parameters.contains_key(&parameter.name)) {
+        for parameter in declared.sound.iter().filter(|parameter| !words.parameters.contains_key(&parameter.name)) {
             let name = &parameter.name;
             if !table.entries("parameters", 64).iter().any(|(written, _)| written.value == name) {
                 let hint = format!("write [parameters.{name}] with its label");

@@ -42,8 +42,9 @@ fn what_makes_no_pixel_is_not_in_the_name() {
 
 #[test]
 fn a_file_that_changes_appears_or_moves_changes_the_name() {
+    type Change = (&'static str, fn(&Path));
     let before = name(&checkpoint());
-    let changes: [(&str, fn(&Path)); 5] = [
+    let changes: [Change; 5] = [
         ("a byte", |folder| write(folder, "transformer/weights.safetensors", "weightz")),
         ("a new file", |folder| write(folder, "scheduler/scheduler_config.json", "{}")),
         ("a new empty file", |folder| write(folder, "transformer_2/weights.safetensors", "")),
