@@ -1,7 +1,7 @@
 //! Paints contact sheets: each motif in three palettes at several times.
 //!
 //! `cargo run --release -p festoon-motion --example sheet -- OUT [MOTIF [WIDTHxHEIGHT [CAMERA]]]` writes `OUT/MOTIF.png`
-//! (three palettes down, four times across) and, for all motifs, `OUT/motifs.png` (one row of three palettes per motif).
+//! (three palettes down, four times across) and, for all motifs, `OUT/motifs.jpg` (one row of three palettes per motif).
 
 mod gallery;
 
@@ -14,6 +14,9 @@ use std::{
 };
 
 use festoon_motion::{Camera, CameraMove, Motif, Painting, Size};
+
+/// How many times smaller than a frame the pictures of the sheet of all motifs are.
+const SMALL: u32 = 4;
 
 /// An RGB picture that others are pasted into.
 struct Sheet {
@@ -72,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let movement = arguments.get(3).map_or(Ok(CameraMove::Static), |name| CameraMove::from_name(name))?;
     fs::create_dir_all(&out)?;
     let motifs: Vec<Motif> = Motif::ALL.iter().copied().filter(|&motif| only.is_none_or(|only| only == motif)).collect();
-    let (width, height) = (size.width / 4, size.height / 4);
+    let (width, height) = (size.width / SMALL, size.height / SMALL);
     let mut all = Sheet::new(3 * width, motifs.len() as u32 * height);
     for (row, &motif) in motifs.iter().enumerate() {
         let mut sheet = Sheet::new(2 * size.width, 3 * size.height / 2);
@@ -84,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 painting.frame(index, &mut frame.rgb);
                 sheet.paste(&frame.shrunk(2), column as u32 * size.width / 2, line as u32 * size.height / 2);
                 if index == 76 {
-                    all.paste(&frame.shrunk(4), line as u32 * width, row as u32 * height);
+                    all.paste(&frame.shrunk(SMALL), line as u32 * width, row as u32 * height);
                     if only.is_some() {
                         frame.save(&out.join(format!("{}-{line}.png", motif.name())))?;
                     }
@@ -94,7 +97,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         sheet.save(&out.join(format!("{}.png", motif.name())))?;
     }
     if only.is_none() {
-        all.save(&out.join("motifs.png"))?;
+        let (path, [width, height]) = (out.join("motifs.jpg"), [all.size.width, all.size.height].map(u16::try_from));
+        jpeg_encoder::Encoder::new_file(&path, 88)?.encode(&all.rgb, width?, height?, jpeg_encoder::ColorType::Rgb)?;
+        println!("{}", path.display());
     }
     Ok(())
 }

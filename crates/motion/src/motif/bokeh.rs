@@ -1,74 +1,119 @@
-//! Out-of-focus lights that drift and breathe.
+//! Out-of-focus lights that drift and breathe: strings of lamps far behind, loose ones between, large soft ones in front.
 
 use super::{Actor, Casting, nearness};
 use crate::{
     camera::{Shot, World},
     canvas::{Canvas, Profile},
-    colour::{Colours, Tint, blend, glowing, scaled},
+    colour::{Colours, Tint, WHITE, blend, glowing, plus, scaled},
     curve::{bump, fade, mix, ramp},
     dice::Dice,
     scene::Layer,
 };
 
+/// Lights of one distance: a lens shows them all about as large.
+struct Band {
+    depth: f32,
+    count: usize,
+    /// In units, at the middle distance.
+    radius: f32,
+    bright: f32,
+    profile: Profile,
+    /// How closely they follow their string, 0 to 1.
+    strung: f32,
+}
+
 pub(super) struct Bokeh {
     dice: Dice,
     layer: Layer,
     colours: Colours,
-    count: usize,
-    /// From nearly sharp to very soft rims.
-    profiles: Vec<Profile>,
-    reach: f32,
-    bright: f32,
-    glow: Tint,
     world: World,
+    bands: Vec<Band>,
+    reach: f32,
+    /// Lights so far out of focus that only their colour is left: place, radius, light.
+    washes: Vec<(f32, f32, f32, Tint)>,
 }
 
 impl Bokeh {
     pub(super) fn new(casting: Casting) -> Self {
-        let profile = |softness: f32| {
-            // A lens's disc: flat, a little brighter towards the rim, with the rim as soft as it is far from the focus.
-            Profile::new(move |r| ramp(1.0, 1.0 - softness, r) * mix(0.8, 1.0, ramp(0.35, 1.0 - softness, r)))
+        let Casting { layer, world, dice, colours, .. } = casting;
+        let gain = if colours.night() { 1.0 } else { 0.42 };
+        let band = |depth: f32, count, radius, bright, rim: f32, strung| Band {
+            depth: (depth + layer.depth - 0.5).clamp(0.0, 1.2),
+            count: casting.count(count),
+            radius,
+            bright: bright * gain,
+            // A disc a little brighter towards its rim, which is as soft as the light is far from the focus.
+            profile: Profile::new(move |r| ramp(1.0, 1.0 - rim, r) * mix(0.72, 1.0, ramp(0.3, 1.0 - rim, r))),
+            strung,
         };
-        let night = casting.colours.night();
+        let mut hand = dice.hand(3);
+        let wash = |index| {
+            let tint = glowing(colours.moving(index), 0.04 * gain * layer.amount.min(1.0));
+            let (x, y) = (hand.spread(world.half_width), hand.spread(world.half_height));
+            (x, y, hand.range(0.3, 0.62) * world.short(), tint)
+        };
         Self {
-            dice: casting.dice,
-            layer: casting.layer,
-            colours: casting.colours.clone(),
-            count: casting.count(130.0),
-            profiles: [0.09, 0.2, 0.42].into_iter().map(profile).collect(),
-            reach: casting.eye.reach(0.0) + 90.0,
-            bright: if night { 0.5 } else { 0.24 },
-            glow: glowing(blend(casting.colours.moving(0), casting.colours.sky(1.0), 0.75), if night { 0.045 } else { 0.08 }),
-            world: casting.world,
+            dice,
+            layer,
+            colours: colours.clone(),
+            world,
+            bands: vec![
+                band(1.0, 110.0, 12.0, 0.85, 0.16, 0.9),
+                band(0.72, 62.0, 21.0, 0.62, 0.1, 0.8),
+                band(0.45, 30.0, 30.0, 0.3, 0.14, 0.45),
+                band(0.12, 8.0, 46.0, 0.09, 0.4, 0.0),
+            ],
+            reach: casting.eye.reach(0.0) + 60.0,
+            washes: (0..9).map(wash).collect(),
         }
+    }
+
+    /// Where a band's string hangs at a place across: low in the middle, which stays calm for a title.
+    fn string(&self, number: usize, x: f32) -> f32 {
+        let across = x / self.world.half_width;
+        let wander = self.dice.fork(20 + number as u64).hills(across * 1.3 + 7.0);
+        // Every other string hangs from above at the sides.
+        let hang = if number.is_multiple_of(2) {
+            mix(0.78, 0.35, across * across)
+        } else {
+            mix(-1.02, -0.3, across * across * across * across)
+        };
+        (hang + 0.2 * wander) * self.world.half_height
     }
 }
 
 impl Actor for Bokeh {
     fn sky(&self, x: f32, y: f32, base: Tint) -> Tint {
-        let (u, v) = (x / self.world.half_width, y / self.world.half_height);
-        let warm = bump(((u - 0.25) * (u - 0.25) * 0.6 + (v - 0.35) * (v - 0.35)).sqrt() / 1.5);
-        let lit = scaled(self.glow, warm);
-        [base[0] + lit[0], base[1] + lit[1], base[2] + lit[2]]
+        self.washes.iter().fold(base, |sum, &(at_x, at_y, radius, tint)| {
+            let (dx, dy) = ((x - at_x) / radius, (y - at_y) / radius);
+            plus(sum, scaled(tint, bump((dx * dx + dy * dy).sqrt().min(1.0))))
+        })
     }
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
-        for life in shot.moment.lives(self.dice, self.count, 9.0 / self.layer.speed.max(0.05)) {
-            let mut hand = self.dice.fork(1).hand(life.number);
-            let depth = (self.layer.depth + hand.spread(0.5)).clamp(0.0, 1.0);
-            let size = mix(13.0, 62.0, hand.unit() * hand.unit()) * nearness(depth) * self.layer.scale;
-            let x = hand.spread(self.world.half_width + self.reach) + hand.spread(46.0) * (life.age - 0.5) * 2.0;
-            // Lights gather in the lower half and leave the middle calm.
-            let band = hand.unit();
-            let y = self.world.half_height * (mix(-1.1, 1.15, 1.0 - band * band)) - life.age * hand.range(10.0, 60.0);
-            let pulse = 0.75 + 0.25 * shot.moment.wave(hand.range(0.12, 0.4) * self.layer.speed, hand.unit());
-            let colour = glowing(self.colours.moving(hand.index(self.colours.moving.len())), self.bright);
-            let tint = blend(colour, [self.bright; 3], 0.12 * hand.unit());
-            let spot = shot.spot(x, y, depth);
-            let radius = size * spot.unit;
-            let dim = fade(life.age, 0.25) * pulse * mix(0.4, 1.3, hand.unit()) * 30.0 / (size + 14.0);
-            let profile = &self.profiles[hand.index(self.profiles.len())];
-            canvas.disc(spot.x, spot.y, radius.max(1.0), profile, scaled(tint, dim));
+        let speed = self.layer.speed.max(0.05);
+        for (number, band) in self.bands.iter().enumerate() {
+            let dice = self.dice.fork(10 + number as u64);
+            let near = nearness(band.depth);
+            for life in shot.moment.lives(dice, band.count, 10.0 / speed) {
+                let mut hand = dice.fork(1).hand(life.number);
+                let x = hand.spread(self.world.half_width + self.reach);
+                let free = hand.spread(1.08) * self.world.half_height;
+                let strung = self.string(number, x) + hand.bell(0.34) * self.world.half_height;
+                let drift = (life.age - 0.5) * 46.0 * near;
+                let spot = shot.spot(
+                    x + drift * hand.spread(0.8),
+                    mix(free, strung, band.strung) - drift * hand.range(0.2, 0.9),
+                    band.depth,
+                );
+                let breath = 0.78 + 0.22 * shot.moment.wave(hand.range(0.12, 0.45) * speed, hand.unit());
+                let lead = self.colours.moving(hand.index(self.colours.moving.len()));
+                let tint = blend(glowing(lead, 1.0), WHITE, 0.16 * hand.unit());
+                let bright = band.bright * mix(0.28, 1.0, hand.unit() * hand.unit()) * breath * fade(life.age, 0.22);
+                let radius = band.radius * near * self.layer.scale * hand.range(0.82, 1.2) * spot.unit;
+                canvas.disc(spot.x, spot.y, radius.max(0.9), &band.profile, scaled(tint, bright));
+                canvas.halo(spot.x, spot.y, 2.2 * radius.max(0.9), scaled(tint, 0.16 * bright));
+            }
         }
     }
 }

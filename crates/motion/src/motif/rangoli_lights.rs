@@ -16,6 +16,9 @@ const FOLD: f32 = 16.0;
 /// How far out each part of the pattern goes, from the middle.
 const PARTS: [f32; 3] = [0.44, 0.76, 1.0];
 
+/// Depth of the garlands.
+const GARLAND: f32 = 1.0;
+
 pub(super) struct RangoliLights {
     dice: Dice,
     layer: Layer,
@@ -42,10 +45,11 @@ impl RangoliLights {
         let flat = if world.tall() { 0.6 } else { 0.44 };
         let radius = (0.8 * world.half_width).min(0.6 * world.half_height / flat) * layer.scale;
         // On a small canvas it is finer than the pixels, so that a turned pattern is the same pattern.
-        let density = (radius * 1.65 * world.unit).clamp(320.0, 1100.0);
+        let wanted = radius * 1.65 * world.unit;
+        let (density, samples) = if wanted < 320.0 { (320.0, 1) } else { (wanted.min(1100.0), 2) };
         let parts = (0..PARTS.len()).map(|part| {
             let side = ((density * PARTS[part]) as usize).max(8);
-            Sprite::paint(side, side, 2, |x, y| pattern(x * PARTS[part], y * PARTS[part], part, colours, dice.fork(9)))
+            Sprite::paint(side, side, samples, |x, y| pattern(x * PARTS[part], y * PARTS[part], part, colours, dice.fork(9)))
         });
         let clay = ((0.16 * radius * world.unit) as usize).clamp(8, 160);
         let flowers = colours.moving.iter().take(2).map(|&tint| {
@@ -120,7 +124,8 @@ impl RangoliLights {
         let size = 0.03 * self.world.short();
         let swags = if self.world.tall() { 2.0 } else { 4.0 };
         let wide = 2.3 * self.world.half_width / swags;
-        let top = -self.world.half_height * 1.04;
+        // A little above the edge: a camera that comes nearer must not lose it.
+        let top = -self.world.half_height - 0.01 * self.world.short();
         for swag in 0..swags as usize {
             let left = -1.15 * self.world.half_width + swag as f32 * wide;
             let sway = shot.moment.wave(0.17 * self.layer.speed, 0.13 * swag as f32);
@@ -149,7 +154,7 @@ impl RangoliLights {
     /// Flowers of one number look the same; they come in pairs of a colour.
     fn flower(&self, shot: &Shot, canvas: &mut Canvas, at: (f32, f32), size: f32, number: usize) {
         let mut hand = self.dice.fork(80).hand(number as u64);
-        let spot = shot.spot(at.0, at.1, 0.35);
+        let spot = shot.spot(at.0, at.1, GARLAND);
         let place = spot.turned(size, size * 0.94, hand.unit());
         canvas.sprite(&self.flowers[(number / 2) % self.flowers.len()], place, scaled(WHITE, hand.range(0.75, 1.05)), 1.0);
     }

@@ -96,7 +96,7 @@ impl SkyLanterns {
             let flicker = 1.0
                 + 0.07 * shot.moment.wave(hand.range(1.4, 2.6), hand.unit())
                 + 0.05 * shot.moment.wave(hand.range(3.0, 5.0), 0.0);
-            let bright = lit * flicker * hand.range(0.8, 1.1);
+            let bright = flicker * hand.range(0.8, 1.1);
             let spot = shot.spot(x + 5.0 * near * sway, mix(low, high, life.age), band.depth);
             if spot.x + 4.0 * size * spot.unit < 0.0
                 || spot.x - 4.0 * size * spot.unit > self.world.half_width * 2.0 * self.world.unit
@@ -108,10 +108,15 @@ impl SkyLanterns {
                 spot.x,
                 spot.y + 0.3 * size * spot.unit,
                 size * 3.4 * spot.unit,
-                scaled(paper.light, 0.15 * bright * air),
+                scaled(paper.light, 0.15 * lit * bright * air),
             );
             if size * spot.unit < 2.2 {
-                canvas.spark(spot.x, spot.y, 0.75 * size * spot.unit, scaled(paper.light, 1.6 * bright * mix(0.6, 1.0, air)));
+                canvas.spark(
+                    spot.x,
+                    spot.y,
+                    0.75 * size * spot.unit,
+                    scaled(paper.light, 1.6 * lit * bright * mix(0.6, 1.0, air)),
+                );
                 continue;
             }
             let place = spot.turned(0.8 * size, size, 0.012 * sway + hand.spread(0.01));
@@ -146,7 +151,7 @@ fn lantern(x: f32, y: f32, tint: Tint) -> Ink {
         let limb = 1.0 - 0.5 * across * across * across * across;
         let paper_tint = glowing(blend(tint, [1.0, 0.33, 0.06], 0.35), 0.7);
         let warm = blend(paper_tint, hot, ramp(0.3, 0.95, near));
-        ink(scaled(warm, (0.16 + 1.75 * near * near) * paper * limb), 0.97)
+        ink(scaled(warm, (0.26 + 1.75 * near * near) * paper * limb), 0.97)
     } else {
         CLEAR
     };
