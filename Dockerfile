@@ -31,7 +31,8 @@ RUN apt-get update \
 COPY --from=build /festoon/target/release/festoon /opt/festoon/bin/festoon
 COPY templates /opt/festoon/templates
 COPY config /opt/festoon/config
-ENV PATH=/opt/festoon/bin:$PATH FESTOON__SERVER__LISTEN=0.0.0.0:8080 FESTOON__STATE__FOLDER=/var/lib/festoon
+COPY models /opt/festoon/models
+ENV PATH=/opt/festoon/bin:$PATH FESTOON__SERVER__LISTEN=0.0.0.0:8080 FESTOON__PATHS__STATE=/var/lib/festoon
 USER 10001
 WORKDIR /opt/festoon
 VOLUME /var/lib/festoon
@@ -47,6 +48,7 @@ RUN apt-get update \
  && mkdir -p /opt/festoon/lib && ln -s libtorch-root/torch /opt/festoon/lib/libtorch
 COPY --from=build /festoon/target/release/festoon-renderer /opt/festoon/bin/festoon-renderer
 COPY config/renderer.toml /opt/festoon/config/renderer.toml
+COPY models /opt/festoon/models
 ENV PATH=/opt/festoon/bin:$PATH
 USER 10001
 WORKDIR /opt/festoon
