@@ -148,7 +148,7 @@ fn a_lease_that_is_lost_while_the_bytes_travel_is_dropped_too() {
 fn a_server_that_is_away_is_waited_for_and_told_of_once() {
     let lease = lease(1, plates::small());
     let origin = Origin::open([lease.clone()]);
-    origin.with(|desk| desk.unavailable = 3);
+    origin.with(|desk| desk.unavailable = vec!["/v1/leases"; 3]);
     let renderer = program::run(&origin, &[], &[]);
     origin.hand_in(&lease.job);
     let log = renderer.drain();
@@ -160,10 +160,22 @@ fn a_server_that_is_away_is_waited_for_and_told_of_once() {
 fn a_hand_in_survives_a_server_that_is_away_for_a_moment() {
     let lease = lease(1, plates::small());
     let origin = Origin::open([lease.clone()]);
-    let renderer = program::run(&origin, &[("LEASE__PROGRESS_MILLIS", "60000")], &[]);
-    origin.wait("a request for work", |desk| (!desk.asked.is_empty()).then_some(()));
-    origin.with(|desk| desk.unavailable = 2);
+    origin.with(|desk| desk.unavailable = vec!["/v1/blobs/", "/v1/blobs/", "/hand-in"]);
+    let renderer = program::run(&origin, &[], &[]);
     origin.hand_in(&lease.job);
+    origin.with(|desk| assert!(desk.unavailable.is_empty() && desk.failures.is_empty()));
+    renderer.drain();
+}
+
+#[test]
+fn a_plate_that_the_server_does_not_take_is_given_up_with_its_words() {
+    let lease = lease(1, plates::small());
+    let origin = Origin::open([lease.clone()]);
+    origin.with(|desk| desk.full = true);
+    let renderer = program::run(&origin, &[], &[]);
+    let failure = origin.failure(&lease.job);
+    assert_eq!(failure.kind, FailureKind::Permanent);
+    assert!(failure.reason.ends_with("answers 413 Payload Too Large: test: too large"), "{}", failure.reason);
     renderer.drain();
 }
 

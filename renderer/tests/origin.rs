@@ -23,8 +23,10 @@ const WATCHDOG: Duration = Duration::from_secs(300);
 pub struct Desk {
     /// Given out in this order.
     pub leases: VecDeque<Lease>,
-    /// This many requests are answered `503` with `Retry-After: 0`.
-    pub unavailable: u32,
+    /// For each of these, the next request whose path holds it is answered `503` with `Retry-After: 0`.
+    pub unavailable: Vec<&'static str>,
+    /// Bytes are answered `413`.
+    pub full: bool,
     /// Renewals of these jobs are answered "cancel".
     pub cancelled: Vec<JobId>,
     /// Everything about these jobs is answered `409`.
@@ -151,8 +153,8 @@ fn serve(stream: TcpStream, desk: &(Mutex<Desk>, Condvar)) {
 }
 
 fn answer(desk: &mut Desk, method: &str, target: &str, body: &[u8]) -> Answer {
-    if desk.unavailable > 0 {
-        desk.unavailable -= 1;
+    if let Some(at) = desk.unavailable.iter().position(|part| target.contains(part)) {
+        desk.unavailable.remove(at);
         return Answer(503, "retry-after: 0\r\n", Vec::new());
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -194,6 +196,9 @@ fn answer(desk: &mut Desk, method: &str, target: &str, body: &[u8]) -> Answer {
         ("PUT", ["v1", "blobs", name]) => {
             if let Some(before) = &mut desk.before_put {
                 before();
+            }
+            if desk.full {
+                return problem(413, "too large");
             }
             let (job, epoch) = query.split_once('&').unwrap();
             let (job, epoch) = (JobId(job.replace("job=", "")), epoch.replace("epoch=", "").parse().unwrap());
