@@ -1,7 +1,7 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | docs | clean. Everything that is downloaded goes to third_party/.
+# Beside them: make setup | lint | bench | bench-NAME | mutate-wan | docs | clean. Everything that is downloaded goes to third_party/.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -37,6 +37,27 @@ lint: setup
 	@sh scripts/lint-files.sh
 
 bench: $(BENCHES:%=bench-%)
+
+# Latency of a hit, and the time to ready with a full index.
+bench-hit: setup
+	$(CARGO) run --release --locked --example bench_hit
+
+# CPU seconds per motif.
+bench-motion:
+	$(CARGO) run --release --locked -p festoon-motion --example bench
+
+# crates/wan beside diffusers, on the same weights.
+bench-wan: setup
+	$(CARGO) build --release --locked -p festoon-wan --example bench
+	$(PYTHON) scripts/bench-wan.py
+
+# Makes 31 mistakes in copies of crates/wan, one at a time: each must be caught.
+mutate-wan: setup
+	$(PYTHON) scripts/mutate-wan.py
+
+# The reference pages that are made from the code.
+docs:
+	$(CARGO) run -q --locked -- check templates --reference > docs/templates.md
 
 clean:
 	$(CARGO) clean
