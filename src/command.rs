@@ -13,6 +13,7 @@ pub mod reindex;
 pub mod schedule;
 pub mod serve;
 pub mod state;
+pub mod terminal;
 pub mod up;
 
 /// Pre-renders parametric video templates and serves them, already made, from a content-addressed cache.

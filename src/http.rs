@@ -28,6 +28,7 @@ use std::{
 
 use actix_web::{App, HttpServer, http::KeepAlive, http::header::HeaderValue, middleware::from_fn, web};
 
+pub use address::of_clip as clip_address;
 pub use problem::Code;
 pub use routes::{ROWS, Row};
 

@@ -17,12 +17,16 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
     sync::watch,
-    task::JoinHandle,
+    task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
 /// The exit code of a renderer whose device failed (`EX_SOFTWARE` of sysexits.h).
 pub const DEVICE_FAULT: i32 = 70;
+
+/// Exit codes of a renderer that no other start can help: the server refuses its token, or its settings are wrong
+/// (`EX_NOPERM`, `EX_CONFIG`), or its arguments are.
+const HOPELESS: [i32; 3] = [77, 78, 2];
 
 /// Characters of a renderer's line that are kept.
 const LINE: u64 = 8 << 10;
@@ -48,6 +52,8 @@ pub struct Plan {
     pub pauses: Pauses,
     /// How long a renderer may drain before it is killed.
     pub patience: Duration,
+    /// Takes each line that a renderer writes, with its name.
+    pub lines: fn(&str, &str),
 }
 
 /// Pauses between an end and the next start.
@@ -104,7 +110,7 @@ pub enum SupervisorError {
 pub struct Supervisor {
     stop: CancellationToken,
     starts: watch::Receiver<u64>,
-    keepers: Vec<JoinHandle<()>>,
+    keepers: JoinSet<()>,
 }
 
 impl Supervisor {
@@ -118,12 +124,12 @@ impl Supervisor {
         if plan.count > 0 && !plan.program.is_file() {
             return Err(SupervisorError::NoProgram { path: plan.program });
         }
-        let mut keepers = Vec::with_capacity(plan.count);
+        let mut keepers = JoinSet::new();
         for number in 1..=plan.count {
             let name = format!("renderer-{number}");
             let child = spawn(&plan, &name).map_err(|source| SupervisorError::Start { path: plan.program.clone(), source })?;
             count_start.send_modify(|starts| *starts += 1);
-            keepers.push(tokio::spawn(keep(plan.clone(), name, child, stop.clone(), count_start.clone())));
+            keepers.spawn(keep(plan.clone(), name, child, stop.clone(), count_start.clone()));
         }
         Ok(Self { stop, starts, keepers })
     }
@@ -134,10 +140,15 @@ impl Supervisor {
     }
 
     /// Asks all to drain, waits for them, kills who does not end in time.
-    pub async fn drain(self) {
+    pub async fn drain(mut self) {
         self.stop.cancel();
-        for keeper in self.keepers {
-            if let Err(error) = keeper.await {
+        self.deserted().await;
+    }
+
+    /// Ends when no renderer is kept running any more: none was asked for, or none can be helped.
+    pub async fn deserted(&mut self) {
+        while let Some(ended) = self.keepers.join_next().await {
+            if let Err(error) = ended {
                 tracing::error!(%error, "the keeper of a renderer failed");
             }
         }
@@ -161,6 +172,10 @@ async fn keep(plan: Plan, name: String, first: Child, stop: CancellationToken, s
         if let Some(mut child) = child.take() {
             tokio::select! {
                 ended = child.wait() => match ended {
+                    Ok(status) if status.code().is_some_and(|code| HOPELESS.contains(&code)) => {
+                        tracing::error!(renderer = name, end = %describe(status), "a renderer cannot work; it says why above");
+                        return;
+                    }
                     Ok(status) => tracing::warn!(renderer = name, end = %describe(status), "a renderer ended"),
                     Err(error) => tracing::error!(renderer = name, %error, "a renderer cannot be waited for"),
                 },
@@ -250,16 +265,16 @@ fn spawn(plan: &Plan, name: &str) -> io::Result<Child> {
     }
     let mut child = command.spawn()?;
     if let Some(output) = child.stdout.take() {
-        tokio::spawn(relay(name.to_owned(), output));
+        tokio::spawn(relay(name.to_owned(), output, plan.lines));
     }
     if let Some(output) = child.stderr.take() {
-        tokio::spawn(relay(name.to_owned(), output));
+        tokio::spawn(relay(name.to_owned(), output, plan.lines));
     }
     Ok(child)
 }
 
-/// Passes a renderer's lines on to the terminal, each under its name.
-async fn relay(name: String, output: impl AsyncRead + Unpin) {
+/// Passes a renderer's lines on.
+async fn relay(name: String, output: impl AsyncRead + Unpin, lines: fn(&str, &str)) {
     use tokio::io::AsyncReadExt;
     let mut reader = BufReader::new(output);
     let mut line = Vec::new();
@@ -267,7 +282,7 @@ async fn relay(name: String, output: impl AsyncRead + Unpin) {
         line.clear();
         match (&mut reader).take(LINE).read_until(b'\n', &mut line).await {
             Ok(0) => return,
-            Ok(_) => eprintln!("{name} | {}", String::from_utf8_lossy(&line).trim_end()),
+            Ok(_) => lines(&name, String::from_utf8_lossy(&line).trim_end()),
             Err(error) => return tracing::warn!(renderer = name, %error, "a renderer's lines cannot be read any more"),
         }
     }
@@ -300,6 +315,7 @@ mod tests {
             token: "secret".into(),
             pauses,
             patience: Duration::from_secs(60),
+            lines: |name, line| println!("{name} {line}"),
         }
     }
 
@@ -329,6 +345,14 @@ mod tests {
         supervisor.drain().await;
         let lines = fs::read_to_string(log).unwrap();
         assert!(lines.starts_with("http://127.0.0.1:1 secret renderer-1-") && lines.ends_with("drained\n"), "{lines}");
+    }
+
+    #[tokio::test]
+    async fn a_renderer_that_cannot_work_is_not_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut supervisor = Supervisor::start(plan(program(folder.path(), "exit 78"), 2)).unwrap();
+        supervisor.deserted().await;
+        assert_eq!(*supervisor.starts().borrow(), 2);
     }
 
     #[tokio::test]

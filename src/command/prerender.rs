@@ -1,6 +1,6 @@
 //! `festoon prerender`: paints a campaign, or what the templates' rules have due, ahead of time.
 
-mod client;
+pub(super) mod client;
 mod follow;
 
 use std::{
@@ -20,6 +20,7 @@ use crate::{
     campaign::{Campaign, Cell, Costs, Matrix, Sum},
     clock::{Clock, SystemClock},
     config::Config,
+    edge::Edge,
     makers::Makers,
     pick::Pick,
     schedule::{Feasts, Found, occurrences, schedules},
@@ -119,12 +120,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         Some(path) => of_campaign(path, now, &library.current(), &makers, &costs)?,
         None => of_rules(&config, now, &library.current(), &makers, &costs)?,
     };
-    let mut states = BTreeMap::new();
-    let kept = ManifestReader::of(&state);
-    for cell in &work.cells {
-        let is_kept = kept.read(&cell.key).map_err(|error| state::report(&error))?.is_some();
-        states.insert(cell.key, if is_kept { State::Kept } else { State::ToPaint });
-    }
+    let mut states = look(&work.cells, &state)?;
     if !arguments.json {
         print_matrix(&work, &states, &library.current(), &costs);
     }
@@ -140,6 +136,40 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     }
     let failed = states.values().any(|state| matches!(state, State::Failed { .. }));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What a server of this process painted for a campaign.
+pub(super) struct Painted {
+    /// Every clip of the campaign within its budget.
+    pub picks: Vec<Pick>,
+    /// Whether all of them are there.
+    pub whole: bool,
+}
+
+/// Shows a campaign, has the server of this process paint it, and tells how it went.
+///
+/// # Errors
+/// If the campaign has a mistake, or the server goes away.
+pub(super) async fn paint_campaign(path: &Path, edge: &Edge, server: &str) -> miette::Result<Painted> {
+    let (templates, costs) = (edge.library().current(), edge.costs());
+    let work = of_campaign(path, edge.now(), &templates, edge.makers(), &costs)?;
+    let states = look(&work.cells, &edge.config().state())?;
+    print_matrix(&work, &states, &templates, &costs);
+    let states = follow::paint(&Client::new(server)?, &work.cells, states).await?;
+    print_summary(&work, &states);
+    let whole = states.values().all(|state| matches!(state, State::Kept | State::Painted));
+    Ok(Painted { picks: work.cells.into_iter().flat_map(|cell| cell.picks).collect(), whole })
+}
+
+/// Which plates are there already.
+fn look(cells: &[Cell], state: &Path) -> miette::Result<BTreeMap<RenderKey, State>> {
+    let kept = ManifestReader::of(state);
+    let mut states = BTreeMap::new();
+    for cell in cells {
+        let is_kept = kept.read(&cell.key).map_err(|error| state::report(&error))?.is_some();
+        states.insert(cell.key, if is_kept { State::Kept } else { State::ToPaint });
+    }
+    Ok(states)
 }
 
 fn of_campaign(path: &Path, now: UnixMillis, templates: &Templates, makers: &Makers, costs: &Costs) -> miette::Result<Work> {

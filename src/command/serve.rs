@@ -1,6 +1,12 @@
 //! `festoon serve`: the server alone.
 
-use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use miette::IntoDiagnostic;
 use tokio::{
@@ -10,6 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::terminal::Lines;
 use crate::{
     clock::{Clock, Ids, RandomIds, SystemClock},
     config::{Config, LogFormat},
@@ -70,6 +77,7 @@ pub struct Running {
     stop: CancellationToken,
     answering: JoinHandle<io::Result<()>>,
     besides: JoinSet<()>,
+    feasts: Feasts,
     ticker: Option<Ticker>,
     _watch: Watch,
 }
@@ -98,11 +106,30 @@ impl Running {
         let mut besides = JoinSet::new();
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
-        let ticker = match opened.edge.config().schedule.enabled {
-            true => Some(plan_ahead(&opened.edge, feasts).await?),
-            false => None,
+        Ok(Self { opened, url, stop, answering, besides, feasts, ticker: None, _watch: watch })
+    }
+
+    /// Begins to order what the templates' rules want ahead of its dates, each minute, where the settings say so.
+    ///
+    /// # Errors
+    /// If the planner's memory or its clock does not start.
+    pub async fn plan_ahead(&mut self) -> Result<(), StartError> {
+        let edge = self.edge().clone();
+        let config = edge.config();
+        if !config.schedule.enabled || self.ticker.is_some() {
+            return Ok(());
+        }
+        let memory = Arc::new(FileState::open(&config.state())?);
+        let orders = Arc::new(edge.clone());
+        let (library, makers, clock) = (edge.library().clone(), edge.makers().clone(), Arc::clone(edge.clock()));
+        let (feasts, settings) = (self.feasts.clone(), config.schedule.settings());
+        let agenda = Arc::new(Agenda::new(library, makers, edge.costs(), feasts, memory, settings, orders, clock));
+        let tick = move || {
+            let agenda = Arc::clone(&agenda);
+            async move { agenda.run().await }
         };
-        Ok(Self { opened, url, stop, answering, besides, ticker, _watch: watch })
+        self.ticker = Some(Ticker::start(tick).await?);
+        Ok(())
     }
 
     /// The edge that answers.
@@ -157,21 +184,6 @@ impl Running {
     }
 }
 
-/// Orders what the templates' rules want ahead of its dates, each minute.
-async fn plan_ahead(edge: &Edge, feasts: Feasts) -> Result<Ticker, StartError> {
-    let config = edge.config();
-    let memory = Arc::new(FileState::open(&config.state())?);
-    let orders = Arc::new(edge.clone());
-    let (library, makers, clock) = (edge.library().clone(), edge.makers().clone(), Arc::clone(edge.clock()));
-    let settings = config.schedule.settings();
-    let agenda = Arc::new(Agenda::new(library, makers, edge.costs(), feasts, memory, settings, orders, clock));
-    let tick = move || {
-        let agenda = Arc::clone(&agenda);
-        async move { agenda.run().await }
-    };
-    Ok(Ticker::start(tick).await?)
-}
-
 async fn reap(edge: Edge) {
     let mut tick = tokio::time::interval(REAP);
     loop {
@@ -219,7 +231,8 @@ async fn told_to_stop() -> io::Result<()> {
 pub fn start_log(config: &Config) -> miette::Result<()> {
     let filter = EnvFilter::try_new(&config.log.filter)
         .map_err(|error| miette::miette!(help = "for example `info` or `festoon=debug,warn`", "`filter` of [log]: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(Lines::default).with_ansi(io::stderr().is_terminal());
     match config.log.format {
         LogFormat::Text => lines.with_target(false).init(),
         LogFormat::Json => lines.json().init(),
@@ -237,6 +250,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(async {
         let mut running = Running::start(config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+        running.plan_ahead().await?;
         println!("festoon answers at {}", running.url());
         running.until_told_to_stop().await.into_diagnostic()?;
         running.stop().await.into_diagnostic()?;

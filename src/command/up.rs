@@ -1,22 +1,32 @@
-//! `festoon up`: the server and its local renderers.
+//! `festoon up`: the server and its local renderers; with a campaign, also what it wants painted.
 
 use std::{
+    collections::HashSet,
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
+use bytes::Bytes;
+use festoon_film::{Cancel, Ffmpeg};
+use festoon_spec::BlobHash;
 use miette::IntoDiagnostic;
 
-use super::serve::{Running, start_log};
+use super::{
+    prerender::{Painted, client::Client, paint_campaign},
+    serve::{Running, start_log},
+    terminal::Lines,
+};
 use crate::{
+    campaign::Campaign,
     clock::{RandomIds, SystemClock},
     config::Config,
     supervisor::{Pauses, Plan, Supervisor, program_beside_this_one},
 };
 
-/// How long renderers may drain when everything stops.
+/// How long renderers may drain when everything stops: a little more than they allow a plate in hand.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Arguments of `festoon up`.
@@ -25,9 +35,18 @@ pub struct Arguments {
     /// The settings file; without it config/festoon.toml, if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The port to listen on; without it that of `listen` of [server].
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
     /// Renderer processes to start; without it `count` of [renderers].
     #[arg(long, value_name = "N")]
     renderers: Option<usize>,
+    /// Paint this campaign first.
+    #[arg(long, value_name = "FILE")]
+    campaign: Option<PathBuf>,
+    /// Then fetch and decode each of its clips, and stop: 0 if all are right, 1 if not.
+    #[arg(long, requires = "campaign")]
+    once: bool,
 }
 
 /// Runs it.
@@ -35,24 +54,92 @@ pub struct Arguments {
 /// # Errors
 /// With a report for the terminal.
 pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref())?;
+    let mut config = Config::load(arguments.config.as_deref())?;
+    if let Some(port) = arguments.port {
+        config.server.listen.set_port(port);
+    }
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
-    runtime.block_on(up(arguments, config))
+    runtime.block_on(up(&arguments, config))
 }
 
-async fn up(arguments: Arguments, config: Config) -> miette::Result<ExitCode> {
+async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
     let count = arguments.renderers.unwrap_or(config.renderers.count);
+    if let Some(campaign) = &arguments.campaign {
+        // A mistake in it is told before anything is started.
+        Campaign::load(campaign)?;
+    }
     let mut running = Running::start(config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
-    let config = Arc::clone(running.edge().config());
-    let supervisor = Supervisor::start(plan(&config, count, &running)?)?;
+    let plan = plan(running.edge().config(), count, &running)?;
+    let mut supervisor = Supervisor::start(plan)?;
     println!("festoon answers at {}", running.url());
-    let told = running.until_told_to_stop().await.into_diagnostic();
+    let ended = serve(arguments, count, &mut running, &mut supervisor).await;
     running.wind_down();
     // Renderers first: what they hand in while they drain is still taken.
     supervisor.drain().await;
     running.stop().await.into_diagnostic()?;
-    told.map(|()| ExitCode::SUCCESS)
+    ended
+}
+
+/// Paints, checks, and serves until told to stop.
+async fn serve(
+    arguments: &Arguments,
+    count: usize,
+    running: &mut Running,
+    supervisor: &mut Supervisor,
+) -> miette::Result<ExitCode> {
+    if let Some(campaign) = &arguments.campaign {
+        let (edge, url) = (running.edge().clone(), running.url().to_owned());
+        let painted = tokio::select! {
+            painted = paint_campaign(campaign, &edge, &url) => painted?,
+            told = running.until_told_to_stop() => return told.into_diagnostic().map(|()| ExitCode::SUCCESS),
+            () = supervisor.deserted(), if count > 0 => {
+                return Err(miette::miette!(help = "its lines above say why", "no renderer can work, so the campaign cannot be painted"));
+            }
+        };
+        if arguments.once {
+            let right = check(&painted, &url).await? && painted.whole;
+            return Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        println!("the gallery is at {url}/   (Ctrl-C stops)");
+    }
+    // Only now, so that what was asked for first is painted first.
+    running.plan_ahead().await?;
+    running.until_told_to_stop().await.into_diagnostic()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fetches each clip over HTTP and decodes it whole; each plate once, however many clips show it.
+async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
+    let client = Client::new(url)?;
+    let ffmpeg = Arc::new(Ffmpeg::find().into_diagnostic()?);
+    let (mut decoded, mut wrong) = (HashSet::new(), 0_usize);
+    for pick in &painted.picks {
+        let clip = match client.clip(pick).await {
+            Ok(clip) => clip,
+            Err(error) => {
+                wrong += 1;
+                eprintln!("wrong: {error}");
+                continue;
+            }
+        };
+        if decoded.insert(BlobHash::of(&clip))
+            && let Err(error) = decode(Arc::clone(&ffmpeg), clip).await
+        {
+            wrong += 1;
+            eprintln!("wrong: {} {}: {error}", pick.template, pick.locale);
+        }
+    }
+    println!("{} clips fetched, {} plates decoded, {wrong} wrong", painted.picks.len(), decoded.len());
+    Ok(wrong == 0)
+}
+
+async fn decode(ffmpeg: Arc<Ffmpeg>, clip: Bytes) -> Result<(), String> {
+    let work = move || ffmpeg.decode(&clip, &Cancel::default(), &mut |_, _| Ok(())).map(drop);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(decoded) => decoded.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn plan(config: &Config, count: usize, running: &Running) -> miette::Result<Plan> {
@@ -73,5 +160,12 @@ fn plan(config: &Config, count: usize, running: &Running) -> miette::Result<Plan
         token: running.opened().token.reveal().to_owned(),
         pauses: Pauses::default(),
         patience: PATIENCE,
+        lines: show,
     })
+}
+
+/// A line of a renderer, under its name.
+fn show(name: &str, line: &str) {
+    // A terminal that is gone is no reason to stop serving.
+    Lines.write_all(format!("{name} | {line}\n").as_bytes()).ok();
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use festoon_spec::{Lane, Progress, RenderKey};
 use reqwest::{StatusCode, Url, header};
 use serde::{Deserialize, Serialize};
 
-use crate::pick::Pick;
+use crate::{http::clip_address, pick::Pick};
 
 /// A server that takes longer to be reached is taken for absent.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -41,6 +42,14 @@ pub enum ClientError {
         server: Url,
         /// What the connection says.
         reason: String,
+    },
+    /// It does not have a clip.
+    #[error("{address} answers {status}")]
+    NoClip {
+        /// The clip.
+        address: Url,
+        /// The status.
+        status: StatusCode,
     },
     /// Somebody else is there, or another release.
     #[error("{server} answers {status} with something that is no answer of festoon")]
@@ -179,6 +188,19 @@ impl Client {
         match status {
             StatusCode::NOT_FOUND => Ok(None),
             _ => self.read(status, &body).map(Some),
+        }
+    }
+
+    /// A clip's bytes, fetched as a player does.
+    ///
+    /// # Errors
+    /// If the server cannot be reached, or does not have the clip.
+    pub async fn clip(&self, pick: &Pick) -> Result<Bytes, ClientError> {
+        let address = self.server.join(&clip_address(pick)).expect("a clip's address is a path and a query");
+        let response = self.http.get(address.clone()).send().await.map_err(|error| self.lost(&error))?;
+        match response.status() {
+            StatusCode::OK => response.bytes().await.map_err(|error| self.lost(&error)),
+            status => Err(ClientError::NoClip { address, status }),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     State,
     client::{Client, ClientError, Ordered, Status, Ticket},
 };
-use crate::campaign::Cell;
+use crate::{campaign::Cell, command::terminal};
 
 /// Tickets are looked at this often, a few at a time.
 const LOOK: Duration = Duration::from_millis(500);
@@ -64,7 +64,7 @@ pub async fn paint(
 
 fn bar(length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left").expect("the template is written well");
-    let bar = ProgressBar::new(length.max(1)).with_style(style);
+    let bar = terminal::bars().add(ProgressBar::new(length.max(1)).with_style(style));
     bar.enable_steady_tick(LOOK);
     bar
 }
