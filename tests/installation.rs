@@ -223,8 +223,13 @@ pub struct Answer {
 
 impl Answer {
     pub async fn of(response: Response) -> Self {
+        Self::whole(response).await.unwrap()
+    }
+
+    /// Fails if the server goes away in the middle.
+    pub async fn whole(response: Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.unwrap() }
+        Ok(Self { status, headers, body: response.bytes().await? })
     }
 
     /// A header field, or an empty text.
@@ -259,24 +264,29 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Answer {
+    async fn post(&self, path: &str, body: &impl serde::Serialize) -> reqwest::Result<Answer> {
         let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        Answer::of(request.send().await.unwrap()).await
+        Answer::whole(request.send().await?).await
     }
 
     /// Asks for work of any kind.
     pub async fn lease(&self, wait_seconds: u32) -> Option<Lease> {
+        self.try_lease(wait_seconds).await.unwrap()
+    }
+
+    /// As [`Renderer::lease`]; fails if the server goes away.
+    pub async fn try_lease(&self, wait_seconds: u32) -> reqwest::Result<Option<Lease>> {
         let capabilities = Capabilities {
             painters: vec![Painter::motion(), Painter::wan()],
             models: vec![self.model()],
             encoders: vec![X264_HERE.id().clone()],
         };
-        let answer = self.post("/v1/leases", &LeaseRequest { renderer: self.name.clone(), capabilities, wait_seconds }).await;
-        match StatusCode::from_u16(answer.status).unwrap() {
+        let answer = self.post("/v1/leases", &LeaseRequest { renderer: self.name.clone(), capabilities, wait_seconds }).await?;
+        Ok(match StatusCode::from_u16(answer.status).unwrap() {
             StatusCode::OK => Some(serde_json::from_slice(&answer.body).unwrap()),
             StatusCode::NO_CONTENT => None,
             other => panic!("{other}: {}", answer.text()),
-        }
+        })
     }
 
     /// The digest of the checkpoint that [`lay_out`] writes.
@@ -298,23 +308,33 @@ impl Renderer {
     }
 
     pub async fn put(&self, lease: &Lease, blob: &BlobHash, bytes: impl Into<reqwest::Body>) -> Answer {
+        self.try_put(lease, blob, bytes).await.unwrap()
+    }
+
+    /// As [`Renderer::put`]; fails if the server goes away.
+    pub async fn try_put(&self, lease: &Lease, blob: &BlobHash, bytes: impl Into<reqwest::Body>) -> reqwest::Result<Answer> {
         let url = format!("{}/v1/blobs/{blob}.mp4?job={}&epoch={}", self.url, lease.job, lease.epoch);
-        Answer::of(self.client.put(url).bearer_auth(&self.token).body(bytes).send().await.unwrap()).await
+        Answer::whole(self.client.put(url).bearer_auth(&self.token).body(bytes).send().await?).await
     }
 
     pub async fn hand_in(&self, lease: &Lease, outcome: &Outcome) -> Answer {
+        self.try_hand_in(lease, outcome).await.unwrap()
+    }
+
+    /// As [`Renderer::hand_in`]; fails if the server goes away.
+    pub async fn try_hand_in(&self, lease: &Lease, outcome: &Outcome) -> reqwest::Result<Answer> {
         let hand_in = HandIn { epoch: lease.epoch, outcome: outcome.clone() };
         self.post(&format!("/v1/leases/{}/hand-in", lease.job), &hand_in).await
     }
 
     pub async fn renew(&self, lease: &Lease, permille: u16) -> Answer {
         let progress = Some(Progress { stage: Stage::Paint, done: 1, of: 2, permille });
-        self.post(&format!("/v1/leases/{}/renew", lease.job), &Renewal { epoch: lease.epoch, progress }).await
+        self.post(&format!("/v1/leases/{}/renew", lease.job), &Renewal { epoch: lease.epoch, progress }).await.unwrap()
     }
 
     pub async fn fail(&self, lease: &Lease, kind: FailureKind) -> Answer {
         let failure = Failure { epoch: lease.epoch, reason: "the brush broke".into(), kind };
-        self.post(&format!("/v1/leases/{}/fail", lease.job), &failure).await
+        self.post(&format!("/v1/leases/{}/fail", lease.job), &failure).await.unwrap()
     }
 }
 
