@@ -117,7 +117,7 @@ impl Bound {
             token: opened.token.clone(),
             allow_origin: HeaderValue::from_str(&config.delivery.allow_origin).map_err(io::Error::other)?,
             gallery: page::Gallery::new(),
-            answers: picks::Answers::new(),
+            answers: picks::Answers::default(),
             config,
         });
         let workers = match server.workers {

@@ -1,14 +1,16 @@
 //! What can be picked, and asking for it by JSON.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderName},
     web,
 };
-use bytes::Bytes;
-use festoon_spec::{BlobHash, JobId, Lane, Locale, Media, RenderKey};
+use festoon_spec::{BlobHash, Lane, Locale, Media, RenderKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -27,8 +29,10 @@ use crate::{
 
 /// Characters of an `Idempotency-Key`.
 const LONGEST_KEY: usize = 255;
-/// Keys that are remembered, and how long.
-const REMEMBERED: (u64, Duration) = (10_000, Duration::from_secs(24 * 3600));
+/// Keys that are remembered …
+const MOST_KEYS: usize = 10_000;
+/// … and for how long.
+const REMEMBERED_MILLIS: u64 = 24 * 3600 * 1000;
 
 /// The body of `POST /v1/picks`.
 #[derive(Debug, Deserialize)]
@@ -101,15 +105,36 @@ impl<'a> Promised<'a> {
     }
 }
 
-/// What was ordered under each `Idempotency-Key`: the body's hash and the job. Kept in memory: after a restart a repeated
-/// order joins its live job all the same, it only counts as one more that waits.
-pub struct Answers(moka::future::Cache<String, (blake3::Hash, JobId)>);
+/// What was ordered under each `Idempotency-Key`: the hash of the body that came with it. Kept in memory: after a restart a
+/// repeated order joins its live job all the same, it only counts as one more that waits.
+#[derive(Default)]
+pub struct Answers(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    bodies: HashMap<String, blake3::Hash>,
+    /// The oldest in front.
+    order: VecDeque<(UnixMillis, String)>,
+}
 
 impl Answers {
-    /// Remembers nothing yet.
-    pub fn new() -> Self {
-        let (most, long) = REMEMBERED;
-        Self(moka::future::Cache::builder().max_capacity(most).time_to_live(long).build())
+    /// The body that came with this key before.
+    fn get(&self, key: &str, now: UnixMillis) -> Option<blake3::Hash> {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Remembered { bodies, order } = &mut *remembered;
+        while order.len() > MOST_KEYS || order.front().is_some_and(|(since, _)| now.since(*since) > REMEMBERED_MILLIS) {
+            if let Some((_, oldest)) = order.pop_front() {
+                bodies.remove(&oldest);
+            }
+        }
+        bodies.get(key).copied()
+    }
+
+    fn remember(&self, key: String, body: blake3::Hash, now: UnixMillis) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.bodies.insert(key.clone(), body).is_none() {
+            remembered.order.push_back((now, key));
+        }
     }
 }
 
@@ -120,23 +145,21 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
     let asked: Asked = body::parse(&bytes)?;
     let lane = asked.lane.unwrap_or(Lane::Free);
     let pick = asked.into_pick(&shared)?;
-    // A repeated request does not count as another one that waits.
-    let repeated = match &key {
-        Some(key) => shared.answers.0.get(key).await,
-        None => None,
-    };
-    if let Some((hash, _)) = &repeated
-        && *hash != blake3::hash(&bytes)
-    {
+    let (now, body) = (shared.edge.now(), blake3::hash(&bytes));
+    let before = key.as_deref().and_then(|key| shared.answers.get(key, now));
+    if before.is_some_and(|before| before != body) {
         return Err(Problem::new(Code::KeyReused, "the same key came with another body").hint("make a new key for each order"));
     }
-    let how = How { lane, may_leave: repeated.is_none(), ..How::default() };
+    // A repeated request does not count as another one that waits.
+    let how = How { lane, may_leave: before.is_none(), ..How::default() };
     Ok(match shared.edge.answer(&pick, &how).await? {
         Answer::Ready(shown) | Answer::Nearest { shown, .. } => {
             HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Ready::of(&shown))
         }
         Answer::Ticket { ticket, resolved } => {
-            remember(&shared, key, &bytes, &ticket.id).await;
+            if let Some(key) = key {
+                shared.answers.remember(key, body, now);
+            }
             HttpResponse::Accepted()
                 .insert_header((header::LOCATION, ascii(&tickets::address(&ticket.id))))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -144,12 +167,6 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
         }
         Answer::Refused { reasons, until } => return Err(super::clips::refused(&shared, &reasons, until)),
     })
-}
-
-async fn remember(shared: &Shared, key: Option<String>, bytes: &Bytes, job: &JobId) {
-    if let Some(key) = key {
-        shared.answers.0.insert(key, (blake3::hash(bytes), job.clone())).await;
-    }
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
