@@ -25,8 +25,8 @@ ERF = ("torch/tensor.rs", "    /// GELU in its tanh form.", '''    /// GELU as i
 
 # name, then edits of (file, text, other text).
 MISTAKES = [
-    ("text: ftfy left out", ("prompt.rs", "plsfix::fix_text(&text, None)", "text.into_owned()")),
-    ("text: HTML undone once", ("prompt.rs", "plsfix::fix_text(&text, None)", "text.into_owned()"),
+    ("text: ftfy left out", ("prompt.rs", "fix_text(&without_terminal_escapes(text))", "without_terminal_escapes(text)")),
+    ("text: ftfy left out and HTML undone once", ("prompt.rs", "fix_text(&without_terminal_escapes(text))", "without_terminal_escapes(text)"),
      ("prompt.rs", "unescape(&unescape(&text))", "unescape(&text)")),
     ("text: truncation drops </s>", ("tokenizer.rs", "ids.truncate(limit.saturating_sub(1));\n            ids.push(self.eos);", "ids.truncate(limit);")),
     ("text encoder: logits scaled by 1/sqrt(d)", ("modeling_umt5.rs", "Some(&bias), Some(1.0)", "Some(&bias), None")),

@@ -26,10 +26,13 @@ const TRAIN_TIMESTEPS: f64 = 1000.0;
 /// memory, the device is busy anyway.
 const BATCHED_GUIDANCE_TOKENS: i64 = 16_384;
 /// About how many bytes the largest activation of the decoder may have; decides how many frames are decoded at once.
-const DECODE_BYTES: i64 = 64 << 20;
+/// Blocks beyond 32 MiB come fresh from the system each time: 16 MiB took 10 % less CPU time than 64 MiB.
+const DECODE_BYTES: i64 = 16 << 20;
 /// The largest picture side, in pixels, and number of frames that are accepted at all.
 const MAX_SIDE: u32 = 8192;
 const MAX_FRAMES: u32 = 4001;
+/// The longest prompt that is looked at, in bytes; 512 tokens are far fewer.
+const MAX_PROMPT: usize = 64 << 10;
 
 /// How a checkpoint is run.
 #[derive(Debug, Clone, PartialEq)]
@@ -416,11 +419,11 @@ impl WanPipeline {
     /// Encodes a prompt (cleaned first) as the model is to see it.
     pub fn encode_prompt(&mut self, prompt: &str, max_sequence_length: usize) -> Result<PromptEmbeds> {
         let total = max_sequence_length as i64;
-        let text = prompt_clean(prompt);
+        let text = clean(prompt)?;
         if let Some((_, embeds)) = self.prompts.iter().find(|(known, embeds)| *known == text && embeds.total == total) {
             return Ok(embeds.clone());
         }
-        let ids = self.token_ids(prompt, max_sequence_length)?;
+        let ids = self.tokenizer.encode(&text, max_sequence_length)?;
         let embeds = PromptEmbeds { rows: self.encode_ids(&ids)?, total };
         self.prompts.push_back((text, embeds.clone()));
         if self.prompts.len() > self.options.prompt_cache {
@@ -431,7 +434,7 @@ impl WanPipeline {
 
     /// The token ids of a prompt, cleaned and cut to length.
     pub fn token_ids(&self, prompt: &str, max_sequence_length: usize) -> Result<Vec<i64>> {
-        self.tokenizer.encode(&prompt_clean(prompt), max_sequence_length)
+        self.tokenizer.encode(&clean(prompt)?, max_sequence_length)
     }
 
     /// The text encoder's output for these tokens, `[tokens, text_dim]`.
@@ -538,6 +541,16 @@ impl WanPipeline {
         let vae = part != Part::Vae && self.vae.release();
         text | high | low | vae
     }
+}
+
+fn clean(prompt: &str) -> Result<String> {
+    if prompt.len() > MAX_PROMPT {
+        return Err(WanError::input(
+            "prompt",
+            format!("{} bytes are more than the {MAX_PROMPT} that are accepted", prompt.len()),
+        ));
+    }
+    Ok(prompt_clean(prompt))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -111,6 +111,7 @@ fn what_cannot_be_painted_is_refused_by_field() {
         ("guidance", TextToVideo { guidance: f64::INFINITY, ..request() }),
         ("guidance_2", TextToVideo { guidance_2: Some(f64::NAN), ..request() }),
         ("boundary", TextToVideo { boundary: Some(-0.1), ..request() }),
+        ("prompt", TextToVideo { prompt: "a".repeat(65_537), ..request() }),
         ("max_sequence_length", TextToVideo { max_sequence_length: 513, ..request() }),
         ("loras", TextToVideo { loras: vec![lora(Expert::High)], ..request() }),
     ];
