@@ -44,11 +44,11 @@ bench-hit: setup
 
 # CPU seconds per motif.
 bench-motion:
-	$(CARGO) run --release --locked -p festoon-motion --example bench
+	$(CARGO) run --release --locked -p festoon-motion --example bench_motion
 
 # crates/wan beside diffusers, on the same weights.
 bench-wan: setup
-	$(CARGO) build --release --locked -p festoon-wan --example bench
+	$(CARGO) build --release --locked -p festoon-wan --example bench_wan
 	$(PYTHON) scripts/bench-wan.py
 
 # Makes 31 mistakes in copies of crates/wan, one at a time: each must be caught.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times crates/wan beside diffusers: the same weights and requests, one thread each, taking turns, CPU seconds.
 
-Prints a table and writes target/bench/wan.json. Needs the example `bench` built in release. Uses the Python that
+Prints a table and writes target/bench/wan.json. Needs the example `bench_wan` built in release. Uses the Python that
 FESTOON_BENCH_PYTHON names, else an environment of its own in third_party/bench-venv, made on first use (2.7 GB to download).
 """
 import argparse
@@ -86,7 +86,7 @@ def measure(name, runs, bench, cases):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default=os.path.join(ROOT, "target", "release", "examples", "bench"), help="our side's program")
+    parser.add_argument("--bench", default=os.path.join(ROOT, "target", "release", "examples", "bench_wan"), help="our side's program")
     parser.add_argument("--only", help="the name of one case")
     parser.add_argument("--runs", type=int, help="timed paintings of each side")
     arguments = parser.parse_args()
