@@ -1,7 +1,7 @@
 //! CPU seconds to paint each motif, 120 frames of 1280 × 720 on one thread, as a Markdown table and as
 //! `target/bench/motion.json`.
 //!
-//! `cargo run --release -p festoon-motion --example bench [-- MOTIF]`
+//! `cargo run --release -p festoon-motion --example bench_motion [-- MOTIF]`
 
 mod gallery;
 
