@@ -55,7 +55,7 @@ MISTAKES = [
      "1.0 + (smallest - 1.0) * position(step)")),
     ("guidance: boundary > instead of >=", ("pipeline_wan.rs", "timestep >= boundary", "timestep > boundary")),
     ("guidance: guidance_2 ignored", ("pipeline_wan.rs", "(Expert::Low, Some(guidance_2)) => guidance_2", "(Expert::Low, Some(_)) => request.guidance")),
-    ("guidance: turned on by guidance_2", ("pipeline_wan.rs", "self.guidance > 1.0", "self.guidance.max(self.guidance_2.unwrap_or(0.0)) > 1.0")),
+    ("guidance: turned on by guidance_2", ("text_to_video.rs", "self.guidance > 1.0", "self.guidance.max(self.guidance_2.unwrap_or(0.0)) > 1.0")),
     ("vae: latents divided by their deviation", ("pipeline_wan.rs", "per_channel(&config.latents_std)",
      "per_channel(&config.latents_std.iter().map(|std| 1.0 / std).collect::<Vec<_>>())")),
     ("vae: first frame seen by time_conv", ("autoencoder_kl_wan/blocks.rs", "time_conv.forward(&x.narrow(2, passed, rest)?, cache)?",

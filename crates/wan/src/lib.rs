@@ -5,7 +5,7 @@
 //!
 //! | here | upstream |
 //! |---|---|
-//! | [`WanPipeline`], `pipeline_wan.rs` | diffusers `pipelines/wan/pipeline_wan.py` |
+//! | [`WanPipeline`], `pipeline_wan.rs`, `text_to_video.rs` | diffusers `pipelines/wan/pipeline_wan.py` |
 //! | `prompt.rs` | its `prompt_clean` (ftfy, html) |
 //! | `tokenizer.rs`, `modeling_umt5.rs` | transformers `T5Tokenizer`, `models/umt5/modeling_umt5.py` |
 //! | `transformer_wan.rs` | diffusers `models/transformers/transformer_wan.py` |
@@ -32,6 +32,7 @@ mod safetensors;
 mod scheduler;
 mod scheduling_flow_match_euler_discrete;
 mod scheduling_unipc_multistep;
+mod text_to_video;
 mod tokenizer;
 pub mod torch;
 mod transformer_wan;
@@ -42,8 +43,9 @@ pub use error::{ErrorKind, Result, WanError};
 pub use layout::Layout;
 pub use lora::{Expert, Lora};
 pub use noise::Noise;
-pub use pipeline_wan::{Progress, Stage, Step, TextToVideo, Video, WanOptions, WanPipeline, to_rgb};
+pub use pipeline_wan::{Step, WanPipeline, to_rgb};
 pub use prompt::prompt_clean;
 pub use scheduler::{Sampler, Scheduler, scheduler};
+pub use text_to_video::{Progress, Stage, TextToVideo, Video, WanOptions};
 pub use torch::{DType, Device};
 pub use transformer_wan::PromptEmbeds;

@@ -11,8 +11,10 @@ pub fn prompt_clean(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `ftfy.fix_text` by plsfix, a port that differs on rare mojibake only (15 of 20,000 lines made of nothing but traps), kept from undoing HTML references where ftfy leaves them alone: in the
-/// first line that has a `<`, and all that follow.
+/// `ftfy.fix_text` by plsfix, a port that differs on rare mojibake only (15 of 20,000 lines made of nothing but traps).
+///
+/// It is kept from undoing HTML references where ftfy leaves them alone: in the first line that has a `<`, and all that
+/// follow.
 fn fix_text(text: &str) -> String {
     let html = text.find('<').map_or(text.len(), |at| text[..at].rfind('\n').map_or(0, |newline| newline + 1));
     let (plain, html) = text.split_at(html);
