@@ -52,6 +52,9 @@ impl CommandLine {
     /// # Errors
     /// With a report for the terminal.
     pub fn run(self) -> miette::Result<ExitCode> {
+        if !matches!(self.verb, Verb::Up(_) | Verb::Serve(_)) {
+            end_quietly_with_the_reader();
+        }
         match self.verb {
             Verb::Up(arguments) => up::run(arguments),
             Verb::Serve(arguments) => serve::run(arguments),
@@ -64,4 +67,11 @@ impl CommandLine {
             Verb::Doctor(arguments) => doctor::run(arguments),
         }
     }
+}
+
+/// Lets `festoon … | head` end as other programs do. Rust ignores SIGPIPE, so that `println!` panics once nobody reads; a server
+/// must go on without its terminal, everything else has nothing left to do.
+fn end_quietly_with_the_reader() {
+    // SAFETY: sets a default action before any thread is started; no handler of ours is involved.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }

@@ -37,17 +37,17 @@ impl StateArguments {
         Ok(Config::load(self.config.as_deref())?)
     }
 
-    /// The folder. It must exist: a verb that works on what is there must not make an empty one where a name is misspelt.
+    /// The folder. It must be one already: a verb that works on what is there must not make an empty one where a name is misspelt.
     pub(super) fn folder(&self, config: &Config) -> miette::Result<PathBuf> {
         let folder = self.state.clone().unwrap_or_else(|| config.state());
-        if folder.is_dir() {
+        // Every state folder has one, from the server's first start on.
+        if folder.join("manifests").is_dir() {
             return Ok(folder);
         }
-        Err(miette::miette!(
-            help = "name it with --state, or start the server once: it makes one",
-            "there is no state folder {}",
-            folder.display()
-        ))
+        let name = folder.display();
+        let what =
+            if folder.is_dir() { format!("{name} is not a state folder") } else { format!("there is no state folder {name}") };
+        Err(miette::miette!(help = "name it with --state, or start the server once: it makes one", "{what}"))
     }
 
     /// Opens the folder. Fails while a server has it.
