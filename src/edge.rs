@@ -143,6 +143,14 @@ enum Found {
     Nothing,
 }
 
+/// What became of a wish to order.
+enum Placed {
+    /// This job paints it.
+    Job(Box<Job>),
+    /// It was handed in a moment ago.
+    Kept(Entry),
+}
+
 impl Edge {
     /// Answers a pick. Orders the plate if nobody did, where the settings allow it.
     ///
@@ -172,7 +180,11 @@ impl Edge {
             Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
             Found::Nothing => {}
         }
-        let ordered = self.order(&resolved, how).await;
+        let ordered = match self.order(&resolved, how).await {
+            Ok(Placed::Job(job)) => Ok(*job),
+            Ok(Placed::Kept(entry)) => return Ok(Answer::Ready(Shown { entry, resolved })),
+            Err(error) => Err(error),
+        };
         if how.nearest
             && let Some((shown, differs)) = self.nearest(&resolved.pick, &template).await?
         {
@@ -251,20 +263,26 @@ impl Edge {
     }
 
     /// Orders a plate, or finds the job that paints it already.
-    async fn order(&self, resolved: &Resolved, how: &How) -> Result<Job, EdgeError> {
+    async fn order(&self, resolved: &Resolved, how: &How) -> Result<Placed, EdgeError> {
         let Inner { config, queue, .. } = &*self.inner;
         let live = queue.live(&resolved.plate_key).await?;
         if let Some(job) = live {
             if job.lane <= how.lane && !how.may_leave {
-                return Ok(job);
+                return Ok(Placed::Job(job.into()));
             }
         } else {
+            // A job keeps its plate before it ends: if one ended since the first look, the plate is there now.
+            if let Found::Ready(entry) = self.find(resolved).await? {
+                return Ok(Placed::Kept(entry));
+            }
             let depth = queue.depth().await?;
             if !config.on_demand.enabled {
                 return Err(EdgeError::NotPainted { template: resolved.pick.template.clone() });
             }
-            let promised = depth.queued_cost_millis / 1000;
-            let queued: u64 = depth.queued.iter().sum();
+            // What is painted before it: the plan's backlog for a month ahead is no reason to turn somebody away who waits.
+            let ahead = ..=how.lane as usize;
+            let promised = depth.queued_cost_millis[ahead].iter().sum::<u64>() / 1000;
+            let queued: u64 = depth.queued[ahead].iter().sum();
             if queued >= config.on_demand.max_queue || promised > config.on_demand.max_wait_seconds {
                 metrics::turned_away();
                 return Err(EdgeError::QueueFull { queued, promised_seconds: promised });
@@ -279,7 +297,7 @@ impl Edge {
             cost_millis: self.costs().millis(&resolved.plate),
             max_attempts: config.queue.max_attempts,
         };
-        Ok(queue.order(order).await?.job)
+        Ok(Placed::Job(queue.order(order).await?.job.into()))
     }
 
     /// The job when it ended, or as it is after `wait`. Ends early when the server stops.

@@ -162,8 +162,8 @@ pub struct Depth {
     pub delayed: u64,
     /// Jobs that a renderer has.
     pub leased: u64,
-    /// Milliseconds of a renderer that queued jobs will take, by their orders' estimates.
-    pub queued_cost_millis: u64,
+    /// Milliseconds of a renderer that queued jobs will take, by their orders' estimates; by lane as above.
+    pub queued_cost_millis: [u64; 3],
     /// Jobs that were given up and are still remembered.
     pub dead: u64,
 }

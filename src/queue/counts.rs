@@ -40,7 +40,7 @@ impl Counts {
         match &row.job.state {
             JobState::Queued { .. } => {
                 self.depth.queued[row.job.lane as usize] += 1;
-                self.depth.queued_cost_millis += row.cost_millis;
+                self.depth.queued_cost_millis[row.job.lane as usize] += row.cost_millis;
                 if row.delayed {
                     self.depth.delayed += 1;
                 } else {
@@ -62,7 +62,7 @@ impl Counts {
         match &row.job.state {
             JobState::Queued { .. } => {
                 less(&mut self.depth.queued[row.job.lane as usize], 1);
-                less(&mut self.depth.queued_cost_millis, row.cost_millis);
+                less(&mut self.depth.queued_cost_millis[row.job.lane as usize], row.cost_millis);
                 if row.delayed {
                     less(&mut self.depth.delayed, 1);
                 } else if let Some((_, count)) = self.ready.get_mut(&needs_key(&row.needs())) {

@@ -195,6 +195,17 @@ async fn what_cannot_be_painted_soon_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_of_pre_renders_turns_nobody_away_who_waits() {
+    let installation = Installation::with(|config| config.on_demand.max_queue = 2).await;
+    let planned = |variation| json!({"template": "lantern", "locale": "en", "variation": variation, "lane": "prerender"});
+    for variation in 0..2 {
+        assert_eq!(installation.post("/v1/picks", &planned(variation)).await.status, 202);
+    }
+    assert_eq!(installation.post("/v1/picks", &planned(2)).await.status, 429);
+    assert_eq!(installation.get("/v1/clips/lantern/en.mp4?variation=3").await.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_painted_where_painting_on_demand_is_off() {
     let installation = Installation::with(|config| config.on_demand.enabled = false).await;
     let answer = installation.get("/v1/clips/lantern/en.mp4").await;
