@@ -5,6 +5,7 @@
 
 mod costs;
 mod file;
+mod folder;
 mod matrix;
 
 use std::{
@@ -20,6 +21,7 @@ use chrono::{NaiveDate, NaiveTime};
 use festoon_spec::{Locale, TemplateId};
 
 pub use costs::{Costs, Defaults};
+pub use folder::Campaigns;
 pub use matrix::{Cell, Matrix, Sum, Unresolved};
 
 use crate::{
@@ -80,6 +82,16 @@ pub enum CampaignError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Mistake(Box<Mistake>),
+}
+
+impl CampaignError {
+    /// On one line, with its place and hint: for a log.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Read { .. } => self.to_string(),
+            Self::Mistake(mistake) => mistake.line(),
+        }
+    }
 }
 
 impl Campaign {

@@ -117,7 +117,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     let costs = Costs::measured_in(&state, config.forecast).map_err(|error| state::report(&error))?;
     let now = SystemClock.now();
     let work = match &arguments.campaign {
-        Some(path) => of_campaign(path, now, &library.current(), &makers, &costs)?,
+        Some(path) => of_campaign(path, &config, now, &library.current(), &makers, &costs)?,
         None => of_rules(&config, now, &library.current(), &makers, &costs)?,
     };
     let mut states = look(&work.cells, &state)?;
@@ -152,7 +152,7 @@ pub(super) struct Painted {
 /// If the campaign has a mistake, or the server goes away.
 pub(super) async fn paint_campaign(path: &Path, edge: &Edge, server: &str) -> miette::Result<Painted> {
     let (templates, costs) = (edge.library().current(), edge.costs());
-    let work = of_campaign(path, edge.now(), &templates, edge.makers(), &costs)?;
+    let work = of_campaign(path, edge.config(), edge.now(), &templates, edge.makers(), &costs)?;
     let states = look(&work.cells, &edge.config().state())?;
     print_matrix(&work, &states, &templates, &costs);
     let states = follow::paint(&Client::new(server)?, &work.cells, states).await?;
@@ -172,7 +172,14 @@ fn look(cells: &[Cell], state: &Path) -> miette::Result<BTreeMap<RenderKey, Stat
     Ok(states)
 }
 
-fn of_campaign(path: &Path, now: UnixMillis, templates: &Templates, makers: &Makers, costs: &Costs) -> miette::Result<Work> {
+fn of_campaign(
+    path: &Path,
+    config: &Config,
+    now: UnixMillis,
+    templates: &Templates,
+    makers: &Makers,
+    costs: &Costs,
+) -> miette::Result<Work> {
     let campaign = Campaign::load(path)?;
     if let Some((_, last)) = campaign.window.filter(|_| campaign.is_over(day(now))) {
         return Err(miette::miette!(
@@ -182,7 +189,12 @@ fn of_campaign(path: &Path, now: UnixMillis, templates: &Templates, makers: &Mak
         ));
     }
     let Matrix { cells, beyond } = campaign.matrix(templates, makers, costs)?;
-    Ok(Work { campaign: Some(campaign.id), cells, beyond: Sum::of(&beyond), ..Work::default() })
+    let mut notes = Vec::new();
+    let planned = config.path(&config.paths.campaigns);
+    if path.canonicalize().ok().is_none_or(|file| file.parent().map(Path::to_owned) != planned.canonicalize().ok()) {
+        notes.push(format!("put the file into {} to have its plates kept until its last day", planned.display()));
+    }
+    Ok(Work { campaign: Some(campaign.id), cells, beyond: Sum::of(&beyond), notes, ..Work::default() })
 }
 
 /// The plates of every occurrence within the horizon, those due first in front; each once.

@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::terminal::Lines;
 use crate::{
+    campaign::{CampaignError, Campaigns},
     clock::{Clock, Ids, RandomIds, SystemClock},
     config::{Config, LogFormat},
     edge::{Edge, OpenError, Opened},
@@ -59,6 +60,10 @@ pub enum StartError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Feasts(#[from] FeastsError),
+    /// A campaign.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Campaign(#[from] CampaignError),
     /// The planner's memory.
     #[error(transparent)]
     Planner(#[from] StateError),
@@ -78,6 +83,7 @@ pub struct Running {
     answering: JoinHandle<io::Result<()>>,
     besides: JoinSet<()>,
     feasts: Feasts,
+    campaigns: Arc<Campaigns>,
     ticker: Option<Ticker>,
     _watch: Watch,
 }
@@ -93,6 +99,7 @@ impl Running {
         let url = bound.url();
         let config = Arc::new(config);
         let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
+        let campaigns = Arc::new(Campaigns::open(config.path(&config.paths.campaigns))?);
         let known = Known {
             feasts: Some(feasts.ids().map(str::to_owned).collect()),
             models: Some(config.models.0.keys().cloned().collect()),
@@ -106,10 +113,10 @@ impl Running {
         let mut besides = JoinSet::new();
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
-        Ok(Self { opened, url, stop, answering, besides, feasts, ticker: None, _watch: watch })
+        Ok(Self { opened, url, stop, answering, besides, feasts, campaigns, ticker: None, _watch: watch })
     }
 
-    /// Begins to order what the templates' rules want ahead of its dates, each minute, where the settings say so.
+    /// Begins to order what the templates' rules and the campaigns want ahead of its dates, each minute, where the settings say so.
     ///
     /// # Errors
     /// If the planner's memory or its clock does not start.
@@ -123,7 +130,8 @@ impl Running {
         let orders = Arc::new(edge.clone());
         let (library, makers, clock) = (edge.library().clone(), edge.makers().clone(), Arc::clone(edge.clock()));
         let (feasts, settings) = (self.feasts.clone(), config.schedule.settings());
-        let agenda = Arc::new(Agenda::new(library, makers, edge.costs(), feasts, memory, settings, orders, clock));
+        let campaigns = Arc::clone(&self.campaigns);
+        let agenda = Arc::new(Agenda::new(library, campaigns, makers, edge.costs(), feasts, memory, settings, orders, clock));
         let tick = move || {
             let agenda = Arc::clone(&agenda);
             async move { agenda.run().await }

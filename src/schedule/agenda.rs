@@ -1,13 +1,14 @@
-//! What one installation plans: its templates' rules, kept up to date, handed to the planner each minute.
+//! What one installation plans: its templates' rules and its campaigns, kept up to date, handed to the planner each minute.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Feasts, Orders, Planner, Schedule, Settings, StateError, Tick, state::PlannerState};
 use crate::{
-    campaign::{Costs, Unresolved},
+    campaign::{Campaign, Campaigns, Costs, Unresolved},
     clock::Clock,
     makers::Makers,
     template::{Library, Templates},
@@ -16,6 +17,7 @@ use crate::{
 /// Everything that a minute tick needs. Share it in an [`Arc`] and give [`Agenda::run`] to a [`Ticker`](super::Ticker).
 pub struct Agenda {
     library: Library,
+    campaigns: Arc<Campaigns>,
     makers: Makers,
     costs: Costs,
     feasts: Feasts,
@@ -27,17 +29,19 @@ pub struct Agenda {
     complaints: Mutex<BTreeSet<String>>,
 }
 
-/// Schedules, and the templates that they were made from.
+/// Schedules, and what they were made from.
 struct Made {
-    from: Arc<Templates>,
+    templates: Arc<Templates>,
+    campaigns: Arc<BTreeMap<PathBuf, Campaign>>,
     schedules: Arc<[Schedule]>,
 }
 
 impl Agenda {
-    /// An agenda over these templates, feasts and makers.
+    /// An agenda over these templates, campaigns, feasts and makers.
     #[expect(clippy::too_many_arguments, reason = "each is a separate door of the installation; it is called once")]
     pub fn new(
         library: Library,
+        campaigns: Arc<Campaigns>,
         makers: Makers,
         costs: Costs,
         feasts: Feasts,
@@ -47,7 +51,8 @@ impl Agenda {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let planner = Planner::new(state, settings);
-        Self { library, makers, costs, feasts, planner, orders, clock, made: Mutex::default(), complaints: Mutex::default() }
+        let (made, complaints) = Default::default();
+        Self { library, campaigns, makers, costs, feasts, planner, orders, clock, made, complaints }
     }
 
     /// One tick, at the clock's time.
@@ -91,19 +96,32 @@ impl Agenda {
         }
     }
 
-    /// The schedules of the templates as they are now; made anew only when these have changed.
+    /// The schedules of the templates and campaigns as they are now; made anew only when these have changed.
     fn schedules(&self) -> Arc<[Schedule]> {
         let templates = self.library.current();
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) = made.as_ref().filter(|made| Arc::ptr_eq(&made.from, &templates)) {
-            return made.schedules.clone();
+        let (campaigns, mistakes) = self.campaigns.follow();
+        for mistake in mistakes {
+            tracing::warn!("a campaign stays as it was: {}", mistake.line());
         }
-        let (schedules, unresolved) = schedules(&templates, &self.makers, &self.costs);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = made.take();
+        let same = |made: &&Made| Arc::ptr_eq(&made.templates, &templates) && Arc::ptr_eq(&made.campaigns, &campaigns);
+        if let Some(schedules) = before.as_ref().filter(same).map(|made| Arc::clone(&made.schedules)) {
+            *made = before;
+            return schedules;
+        }
+        let (mut schedules, unresolved) = schedules(&templates, &self.makers, &self.costs);
         for (schedule, unresolved) in unresolved {
             self.complain(format!("the schedule `{schedule}` is left out: {unresolved}"), "see `festoon check`");
         }
+        for campaign in campaigns.values() {
+            match Schedule::of_campaign(campaign, &templates, &self.makers, &self.costs) {
+                Ok(schedule) => schedules.push(schedule),
+                Err(error) => self.complain(format!("the campaign `{}` is left out", campaign.id), &error.line()),
+            }
+        }
         let schedules: Arc<[Schedule]> = schedules.into();
-        *made = Some(Made { from: templates, schedules: schedules.clone() });
+        *made = Some(Made { templates, campaigns, schedules: Arc::clone(&schedules) });
         schedules
     }
 }

@@ -10,30 +10,41 @@ use super::{
     zone::{instant, zone_of},
 };
 use crate::{
-    campaign::{Costs, Matrix, Unresolved},
+    campaign::{Campaign, CampaignError, Costs, Matrix, Unresolved},
     makers::Makers,
     pick::Pick,
-    template::{CatchUp, Offset, PrerenderRule, Template},
+    template::{CatchUp, Offset, PrerenderRule, Template, Templates},
 };
 
 /// Context of [`Occurrence::key`].
 const OCCURRENCE_CONTEXT: &str = "festoon 2026-11 occurrence key v1";
 /// Context of [`Schedule::revision`].
 const REVISION_CONTEXT: &str = "festoon 2026-11 schedule revision v1";
-/// When plates of a rule without a feast are due, counted from the tick that first sees it.
+/// When plates of what has no date are due, counted from the tick that first sees it.
 const STANDING_MILLIS: u64 = 24 * 3600 * 1000;
 
-/// A template's pre-render rule with everything that it will order.
+/// A template's pre-render rule, or a campaign, with everything that it will order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// `<template>/<rule>`.
+    /// `<template>/<rule>`, or `campaign:<id>`.
     pub id: String,
     /// Names what is ordered and when: a change of the rule, of the template's plates or of their makers plans anew.
     pub revision: Digest,
-    /// The rule.
-    pub rule: PrerenderRule,
-    /// What each locale needs within the rule's budget, the most wanted first.
+    /// When.
+    pub dates: Dates,
+    /// What each locale needs within the budget, the most wanted first.
     pub plates: BTreeMap<Locale, Vec<Wanted>>,
+}
+
+/// When a schedule needs its plates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dates {
+    /// Around the days of this feast, as the rule says.
+    Feast(String, PrerenderRule),
+    /// From a campaign's first day through its last, by the wall clock of each locale's region.
+    Window(NaiveDate, NaiveDate),
+    /// As long as the rule or the campaign stands.
+    Always,
 }
 
 /// A plate that a schedule orders.
@@ -67,16 +78,40 @@ impl Schedule {
             });
             plates.insert(locale.clone(), wanted.collect());
         }
+        let dates = rule.feast.clone().map_or(Dates::Always, |feast| Dates::Feast(feast, rule.clone()));
         let id = format!("{}/{}", template.id, rule.id);
-        Ok(Self { revision: revision(rule, &plates), id, rule: rule.clone(), plates })
+        Ok(Self { revision: revision(&dates, &plates), id, dates, plates })
+    }
+
+    /// The schedule of a campaign.
+    ///
+    /// # Errors
+    /// If it names what is not there.
+    pub fn of_campaign(
+        campaign: &Campaign,
+        templates: &Templates,
+        makers: &Makers,
+        costs: &Costs,
+    ) -> Result<Self, CampaignError> {
+        let mut plates: BTreeMap<Locale, Vec<Wanted>> = BTreeMap::new();
+        for cell in campaign.matrix(templates, makers, costs)?.cells {
+            for locale in cell.locales() {
+                let pick =
+                    cell.picks.iter().find(|pick| pick.locale == *locale).expect("a cell's locales are its picks'").clone();
+                let wanted = Wanted { spec: cell.plate.clone(), key: cell.key, cost_millis: cell.cost_millis, pick };
+                plates.entry(locale.clone()).or_default().push(wanted);
+            }
+        }
+        let dates = campaign.window.map_or(Dates::Always, |(first, last)| Dates::Window(first, last));
+        Ok(Self { id: format!("campaign:{}", campaign.id), revision: revision(&dates, &plates), dates, plates })
     }
 }
 
 /// Budget and jitter are in it through the plates and the rule's text; the costs that are learned are not, or every measured
 /// plate would plan anew.
-fn revision(rule: &PrerenderRule, plates: &BTreeMap<Locale, Vec<Wanted>>) -> Digest {
+fn revision(dates: &Dates, plates: &BTreeMap<Locale, Vec<Wanted>>) -> Digest {
     let mut hasher = Fields::new(REVISION_CONTEXT);
-    hasher.put(format!("{rule:?}"));
+    hasher.put(format!("{dates:?}"));
     for (locale, wanted) in plates {
         hasher.put(locale.as_str());
         for plate in wanted {
@@ -97,12 +132,12 @@ pub struct Occurrence {
     pub revision: Digest,
     /// For whom.
     pub locale: Locale,
-    /// The feast's day in the locale's region; `None` for a rule without a feast.
+    /// The feast's day in the locale's region, or the first day of the campaign; `None` for what has no date.
     pub date: Option<NaiveDate>,
     /// When its plates must be painted.
     pub due: UnixMillis,
-    /// When they are no longer shown; without a word of the rule, at the end of the feast's day. `None` for a rule without a
-    /// feast: as long as the rule stands.
+    /// When they are no longer shown; without a word of the rule, at the end of the feast's day. `None` for what has no date:
+    /// as long as the rule or the campaign stands.
     pub shown_until: Option<UnixMillis>,
 }
 
@@ -134,7 +169,8 @@ pub struct UnknownFeast {
 /// `planned_through` is the latest due date that an earlier call looked at; `None` if there was none. The window is then
 /// `(planned_through, now + horizon]`; the first call looks no farther back than `now`. A `planned_through` beyond the window
 /// means that the clock was put back since: the window starts at `now` again, and the keys keep what was placed from being
-/// placed twice. What is due at or before `now` was missed, and the rule's catch-up policy says what becomes of it.
+/// placed twice. A feast's date that is due at or before `now` was missed, and the rule's catch-up policy says what becomes of
+/// it; a campaign that is first seen within its window is placed late.
 ///
 /// Jitter moves a due date forward, never back.
 pub fn occurrences(
@@ -147,30 +183,33 @@ pub fn occurrences(
     let through = now.plus_millis(horizon.as_millis() as u64);
     let known = planned_through.filter(|planned| *planned <= through);
     let after = known.unwrap_or(now);
-    let Some(feast) = &schedule.rule.feast else {
-        let standing = |locale: &Locale| Occurrence {
-            key: key(schedule, locale, None),
-            schedule: schedule.id.clone(),
-            revision: schedule.revision,
-            locale: locale.clone(),
-            date: None,
-            due: now.plus_millis(STANDING_MILLIS),
-            shown_until: None,
-        };
-        let locales = schedule.rule.locales.iter().filter(|_| known.is_none());
-        return Found { occurrences: locales.map(standing).collect(), ..Found::default() };
+    let (feast, rule) = match &schedule.dates {
+        Dates::Feast(feast, rule) => (feast, rule),
+        Dates::Window(first, last) => {
+            let found = in_window(schedule, *first, *last).into_iter();
+            let placeable = |occurrence: &Occurrence| {
+                occurrence.shown_until > Some(now)
+                    && occurrence.due <= through
+                    && known.is_none_or(|planned| planned < occurrence.due)
+            };
+            return Found { occurrences: found.filter(placeable).collect(), ..Found::default() };
+        }
+        Dates::Always => {
+            let placeable = schedule.plates.keys().filter(|_| known.is_none());
+            return Found { occurrences: placeable.map(|locale| standing(schedule, locale, now)).collect(), ..Found::default() };
+        }
     };
     let Some(feast) = feasts.get(feast) else {
         let unknown_feast = Some(UnknownFeast { schedule: schedule.id.clone(), feast: feast.clone() });
         return Found { unknown_feast, ..Found::default() };
     };
     let mut found = Found::default();
-    for locale in &schedule.rule.locales {
+    for locale in &rule.locales {
         let region = region_of(locale);
         let mut due = Vec::new();
-        for year in years(schedule, after, through) {
+        for year in years(rule, after, through) {
             match feast.days(&region, year) {
-                Ok(days) => due.extend(days.into_iter().map(|day| occurrence(schedule, locale, &region, day))),
+                Ok(days) => due.extend(days.into_iter().map(|day| occurrence(schedule, rule, locale, &region, day))),
                 Err(unknown) if !found.unknown.contains(&unknown) => found.unknown.push(unknown),
                 Err(_) => {}
             }
@@ -178,7 +217,7 @@ pub fn occurrences(
         due.retain(|occurrence| after < occurrence.due && occurrence.due <= through);
         due.sort_by_key(|occurrence| occurrence.due);
         let missed = due.iter().take_while(|occurrence| occurrence.due <= now).count();
-        let made_up = match schedule.rule.catch_up {
+        let made_up = match rule.catch_up {
             CatchUp::None => 0,
             CatchUp::Latest => 1,
             CatchUp::All { max } => max as usize,
@@ -190,11 +229,46 @@ pub fn occurrences(
     found
 }
 
+/// A campaign's window for each of its locales, where it opens first in front.
+fn in_window(schedule: &Schedule, first: NaiveDate, last: NaiveDate) -> Vec<Occurrence> {
+    let mut found: Vec<_> = schedule
+        .plates
+        .keys()
+        .map(|locale| {
+            let zone = zone_of(&region_of(locale));
+            let midnight = |day: NaiveDate| millis(instant(zone, day.and_time(NaiveTime::MIN)));
+            Occurrence {
+                key: key(schedule, locale, Some(first)),
+                schedule: schedule.id.clone(),
+                revision: schedule.revision,
+                locale: locale.clone(),
+                date: Some(first),
+                due: midnight(first),
+                shown_until: Some(midnight(last.succ_opt().unwrap_or(last))),
+            }
+        })
+        .collect();
+    found.sort_by_key(|occurrence| occurrence.due);
+    found
+}
+
+fn standing(schedule: &Schedule, locale: &Locale, now: UnixMillis) -> Occurrence {
+    Occurrence {
+        key: key(schedule, locale, None),
+        schedule: schedule.id.clone(),
+        revision: schedule.revision,
+        locale: locale.clone(),
+        date: None,
+        due: now.plus_millis(STANDING_MILLIS),
+        shown_until: None,
+    }
+}
+
 /// The years of feasts whose due dates may lie in a window: the offset, the uncertainty, the jitter and the zone carry a date
 /// over New Year.
-fn years(schedule: &Schedule, after: UnixMillis, through: UnixMillis) -> std::ops::RangeInclusive<i32> {
+fn years(rule: &PrerenderRule, after: UnixMillis, through: UnixMillis) -> std::ops::RangeInclusive<i32> {
     const SLACK_DAYS: i64 = 20;
-    let ready = i64::from(schedule.rule.ready.days);
+    let ready = i64::from(rule.ready.days);
     let year = |instant: UnixMillis, days: i64| (utc(instant) - TimeDelta::days(ready) + TimeDelta::days(days)).year();
     year(after, -SLACK_DAYS).max(*YEARS.start())..=year(through, SLACK_DAYS).min(*YEARS.end())
 }
@@ -222,11 +296,11 @@ pub fn due(rule: &PrerenderRule, region: &str, day: FeastDay) -> Due {
     Due { by: at(rule.ready, -uncertainty, rule.at), shown_until: at(shown_to, uncertainty + 1, NaiveTime::MIN) }
 }
 
-fn occurrence(schedule: &Schedule, locale: &Locale, region: &str, day: FeastDay) -> Occurrence {
-    let Due { by, shown_until } = due(&schedule.rule, region, day);
+fn occurrence(schedule: &Schedule, rule: &PrerenderRule, locale: &Locale, region: &str, day: FeastDay) -> Occurrence {
+    let Due { by, shown_until } = due(rule, region, day);
     let key = key(schedule, locale, Some(day.date));
     Occurrence {
-        due: UnixMillis(by.0.saturating_sub(jitter(&key, schedule.rule.jitter))),
+        due: UnixMillis(by.0.saturating_sub(jitter(&key, rule.jitter))),
         key,
         schedule: schedule.id.clone(),
         revision: schedule.revision,

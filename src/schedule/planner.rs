@@ -163,8 +163,8 @@ impl Planner {
         Ok(plates)
     }
 
-    /// Withdraws what earlier revisions ordered for dates still ahead, unless a schedule still wants it, and forgets them and
-    /// what is long past. Returns what is forgotten.
+    /// Withdraws what earlier revisions ordered for dates still ahead, and what schedules ordered that are gone, unless another
+    /// still wants it; forgets both and what is long past. Returns what is forgotten.
     async fn withdraw(
         &self,
         now: UnixMillis,
@@ -178,8 +178,10 @@ impl Planner {
             schedules.iter().flat_map(|schedule| schedule.plates.values().flatten()).map(|plate| plate.key).collect();
         let (mut gone, mut stale) = (BTreeSet::new(), BTreeSet::new());
         for (key, occurrence) in remembered {
+            // What is shown already stays when its rule changes, and goes when nobody's rule or campaign it is any more.
+            let gone_at_once = !schedules.iter().any(|schedule| schedule.id == occurrence.schedule) && now <= ends(occurrence);
             let ahead = occurrence.due > now || occurrence.shown_until.is_none();
-            let replaced = ahead && !current.contains(&(occurrence.schedule.clone(), occurrence.revision));
+            let replaced = gone_at_once || ahead && !current.contains(&(occurrence.schedule.clone(), occurrence.revision));
             if replaced {
                 gone.extend(occurrence.plates.iter().flatten().filter(|plate| !wanted.contains(plate)).copied());
             }

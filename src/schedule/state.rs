@@ -81,7 +81,7 @@ pub trait PlannerState: Send + Sync {
     /// Every occurrence that is remembered, by its key.
     async fn remembered(&self) -> Result<BTreeMap<Digest, Remembered>, StateError>;
 
-    /// Forgets these occurrences.
+    /// Forgets these occurrences, and how far their schedules' revisions were planned: one that comes back is placed again.
     async fn forget(&self, occurrences: &[Digest]) -> Result<(), StateError>;
 }
 
@@ -214,7 +214,17 @@ impl PlannerState for FileState {
 
     async fn forget(&self, occurrences: &[Digest]) -> Result<(), StateError> {
         let occurrences = occurrences.to_vec();
-        self.with(move |inner| inner.change(|memory| memory.occurrences.retain(|key, _| !occurrences.contains(key)))).await
+        self.with(move |inner| {
+            inner.change(|memory| {
+                for key in occurrences {
+                    let Some(Remembered { schedule, revision, .. }) = memory.occurrences.remove(&key) else { continue };
+                    if memory.planned_through.get(&schedule).is_some_and(|(planned, _)| *planned == revision) {
+                        memory.planned_through.remove(&schedule);
+                    }
+                }
+            })
+        })
+        .await
     }
 }
 

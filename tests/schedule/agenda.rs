@@ -1,9 +1,9 @@
-//! What an installation plans: it follows its templates.
+//! What an installation plans: it follows its templates and its campaigns.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use festoon::{
-    campaign::{Costs, Defaults},
+    campaign::{Campaigns, Costs, Defaults},
     clock::ManualClock,
     makers::Makers,
     schedule::{Agenda, FileState, Settings},
@@ -34,11 +34,32 @@ impl Installation {
         Self { folder, library, clock: Arc::new(ManualClock::at(at("2026-12-01T00:00:00Z"))), book: Arc::default() }
     }
 
+    /// Where campaigns are put; it is not there at first.
+    fn campaigns(&self) -> std::path::PathBuf {
+        self.folder.path().join("card/campaigns")
+    }
+
+    fn save_campaign(&self, text: &str) {
+        fs::create_dir_all(self.campaigns()).unwrap();
+        fs::write(self.campaigns().join("launch.toml"), format!("id = 'launch'\nname = 'Launch'\n{text}")).unwrap();
+    }
+
     fn agenda(&self, state: &tempfile::TempDir, makers: Makers) -> Agenda {
         let memory = Arc::new(FileState::open(state.path()).unwrap());
         let costs = Costs::new(Defaults::default());
         let settings = Settings::default();
-        Agenda::new(self.library.clone(), makers, costs, feasts(), memory, settings, self.book.clone(), self.clock.clone())
+        let campaigns = Arc::new(Campaigns::open(self.campaigns()).unwrap());
+        Agenda::new(
+            self.library.clone(),
+            campaigns,
+            makers,
+            costs,
+            feasts(),
+            memory,
+            settings,
+            self.book.clone(),
+            self.clock.clone(),
+        )
     }
 }
 
@@ -80,12 +101,71 @@ sampling = { model = "absent", steps = 2 }
 "#
     );
     let template = installation.folder.path().join("fox");
-    std::fs::create_dir_all(template.join("words")).unwrap();
-    std::fs::write(template.join("template.toml"), wan).unwrap();
-    std::fs::write(template.join("words/en.toml"), "title = 'Fox'\ndescription = 'A fox.'\n").unwrap();
+    fs::create_dir_all(template.join("words")).unwrap();
+    fs::write(template.join("template.toml"), wan).unwrap();
+    fs::write(template.join("words/en.toml"), "title = 'Fox'\ndescription = 'A fox.'\n").unwrap();
     installation.library.reload();
     assert!(installation.library.problems().is_clean(), "{}", installation.library.problems());
     assert_eq!(installation.library.current().iter().len(), 2);
     let tick = installation.agenda(&state, makers()).tick().await.unwrap();
     assert_eq!(tick.placed.iter().map(|occurrence| occurrence.schedule.as_str()).collect::<Vec<_>>(), ["card/new_year"]);
+}
+
+/// Shown from 6 to 8 December, in Tokyo 14 hours before New York.
+const LAUNCH: &str = "locales = ['en-US', 'ja-JP']\nwindow = { from = '2026-12-06', to = '2026-12-08' }\n[[part]]\ntemplates = ['card']\nchoices = { mood = ['still', 'lively'] }\n";
+
+#[tokio::test]
+async fn a_campaign_is_due_on_its_first_day_and_pinned_through_its_last() {
+    let (installation, state) = (Installation::new(), tempfile::tempdir().unwrap());
+    installation.save_campaign(LAUNCH);
+    let agenda = installation.agenda(&state, makers());
+    let tick = agenda.tick().await.unwrap();
+    let placed = tick.placed.iter().filter(|occurrence| occurrence.schedule == "campaign:launch");
+    let due: Vec<_> = placed.map(|occurrence| (occurrence.locale.as_str(), occurrence.due)).collect();
+    assert_eq!(due, [("ja", at("2026-12-05T15:00:00Z")), ("en", at("2026-12-06T05:00:00Z"))]);
+    for (now, pins) in [
+        // Both moods look the same in Japanese.
+        ("2026-12-01T00:00:00Z", 3),
+        ("2026-12-08T14:59:00Z", 3),
+        ("2026-12-08T15:01:00Z", 2), // the ninth has begun in Tokyo
+        ("2026-12-09T05:01:00Z", 0), // and in New York
+    ] {
+        installation.clock.set(at(now));
+        agenda.tick().await.unwrap();
+        assert_eq!(installation.book.pins("campaign:launch"), pins, "at {now}");
+    }
+}
+
+#[tokio::test]
+async fn a_campaign_lives_as_long_as_its_file() {
+    let (installation, state) = (Installation::new(), tempfile::tempdir().unwrap());
+    let agenda = installation.agenda(&state, makers());
+    agenda.tick().await.unwrap();
+    let minute = async || {
+        installation.clock.advance(60_000);
+        let tick = agenda.tick().await.unwrap();
+        (tick.placed.len(), tick.withdrawn.len(), installation.book.pins("campaign:launch"))
+    };
+    installation.save_campaign(LAUNCH);
+    assert_eq!(minute().await, (2, 0, 3));
+    installation.save_campaign("[[part]]\ntemplates = ['cart']\n[[part]]\n");
+    assert_eq!(minute().await, (0, 0, 3), "a broken save leaves it as it was");
+    fs::remove_file(installation.campaigns().join("launch.toml")).unwrap();
+    // One of its plates is wanted for New Year as well.
+    assert_eq!(minute().await, (0, 2, 0));
+    installation.save_campaign(LAUNCH);
+    assert_eq!(minute().await, (2, 0, 3));
+    // Also while it runs.
+    installation.clock.set(at("2026-12-07T00:00:00Z"));
+    assert_eq!(minute().await, (0, 0, 3));
+    fs::remove_file(installation.campaigns().join("launch.toml")).unwrap();
+    assert_eq!(minute().await, (0, 2, 0));
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_campaign_is_told_before_anything_is_planned() {
+    let installation = Installation::new();
+    installation.save_campaign("[[part]]\ntemplates = []\n");
+    let mistake = Campaigns::open(installation.campaigns()).unwrap_err().line();
+    assert!(mistake.contains("launch.toml:4:13: the list is empty"), "{mistake}");
 }

@@ -77,7 +77,7 @@ impl Book {
     pub fn keys(&self) -> Vec<RenderKey> {
         self.orders.lock().unwrap().iter().map(|plate| plate.key).collect()
     }
-    fn pins(&self, schedule: &str) -> usize {
+    pub fn pins(&self, schedule: &str) -> usize {
         self.pinned.lock().unwrap().get(schedule).map_or(0, BTreeSet::len)
     }
     fn close(&self, closed: bool) {
