@@ -40,7 +40,8 @@ bench: $(BENCHES:%=bench-%)
 
 # Latency of a hit, and the time to ready with a full index.
 bench-hit: setup
-	$(CARGO) run --release --locked --example bench_hit
+	$(CARGO) build --release --locked -p festoon --bin festoon --example bench_hit
+	target/release/examples/bench_hit
 
 # CPU seconds per motif.
 bench-motion:

@@ -115,7 +115,7 @@ fn a_state_folder_that_another_process_has_is_left_alone() {
     let root = tempfile::tempdir().unwrap();
     let settings = settings(root.path(), |_| {});
     let first = Server::start(&["serve"], &settings);
-    let (code, told) = run(&["serve"], &settings);
+    let (code, told) = run(&["serve", "--port", "0"], &settings);
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("is in use by another festoon process") && told.contains(&first.child.id().to_string()), "{told}");
 }

@@ -33,12 +33,37 @@ const REAP: Duration = Duration::from_secs(1);
 /// How often the cache writes last uses and keeps to its budget.
 const MAINTAIN: Duration = Duration::from_secs(5);
 
-/// Arguments of `festoon serve`.
+/// Which settings a server starts with.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// The settings file; without it config/festoon.toml, if there is one.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
+    /// The port to listen on; without it that of `listen` of [server].
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// The state folder; without it `state` of [paths].
+    #[arg(long, value_name = "FOLDER", env = "FESTOON_STATE")]
+    state: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The settings, with what the command line overrides.
+    ///
+    /// # Errors
+    /// If they cannot be read or do not fit.
+    pub fn config(&self) -> miette::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(port) = self.port {
+            config.server.listen.set_port(port);
+        }
+        if let Some(state) = &self.state {
+            // From where the command is given, not from the project's folder.
+            config.paths.state = std::path::absolute(state).into_diagnostic()?;
+        }
+        Ok(config)
+    }
 }
 
 /// Why the server does not start.
@@ -253,7 +278,7 @@ pub fn start_log(config: &Config) -> miette::Result<()> {
 /// # Errors
 /// With a report for the terminal.
 pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref())?;
+    let config = arguments.config()?;
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(async {

@@ -16,7 +16,7 @@ use miette::IntoDiagnostic;
 
 use super::{
     prerender::{Painted, client::Client, paint_campaign},
-    serve::{Running, start_log},
+    serve::{self, Running, start_log},
     terminal::Lines,
 };
 use crate::{
@@ -32,12 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Arguments of `festoon up`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The settings file; without it config/festoon.toml, if there is one.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The port to listen on; without it that of `listen` of [server].
-    #[arg(long, value_name = "PORT")]
-    port: Option<u16>,
+    #[command(flatten)]
+    server: serve::Arguments,
     /// Renderer processes to start; without it `count` of [renderers].
     #[arg(long, value_name = "N")]
     renderers: Option<usize>,
@@ -54,10 +50,7 @@ pub struct Arguments {
 /// # Errors
 /// With a report for the terminal.
 pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let mut config = Config::load(arguments.config.as_deref())?;
-    if let Some(port) = arguments.port {
-        config.server.listen.set_port(port);
-    }
+    let config = arguments.server.config()?;
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(up(&arguments, config))
@@ -73,7 +66,7 @@ async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
     let plan = plan(running.edge().config(), count, &running)?;
     let mut supervisor = Supervisor::start(plan)?;
     println!("festoon answers at {}", running.url());
-    let ended = serve(arguments, count, &mut running, &mut supervisor).await;
+    let ended = paint_and_serve(arguments, count, &mut running, &mut supervisor).await;
     running.wind_down();
     // Renderers first: what they hand in while they drain is still taken.
     supervisor.drain().await;
@@ -82,7 +75,7 @@ async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
 }
 
 /// Paints, checks, and serves until told to stop.
-async fn serve(
+async fn paint_and_serve(
     arguments: &Arguments,
     count: usize,
     running: &mut Running,

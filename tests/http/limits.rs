@@ -2,8 +2,9 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
+    mem::ManuallyDrop,
     net::TcpStream,
-    os::fd::AsRawFd,
+    os::fd::{AsRawFd, FromRawFd},
 };
 
 use festoon_spec::Verdict;
@@ -159,4 +160,31 @@ async fn a_reader_that_takes_nothing_is_cut_off() {
         }
     };
     assert!(matches!(reset, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{reset}");
+}
+
+/// Nagle's algorithm costs 40 ms per answer of more than one write (measured: a tenth of the throughput); actix leaves it on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_connection_sends_at_once_and_has_a_limit_on_silence() {
+    let installation = Installation::with(|config| config.limits.stall_seconds = 17).await;
+    let mut stream = TcpStream::connect(installation.running.url().strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut first = [0; 15];
+    stream.read_exact(&mut first).unwrap();
+    // The server runs in this process: its end of the connection is the descriptor whose peer is ours.
+    let ours = stream.local_addr().unwrap();
+    let theirs = std::fs::read_dir("/proc/self/fd").unwrap().find_map(|entry| {
+        let descriptor: i32 = entry.unwrap().file_name().to_str().unwrap().parse().unwrap();
+        // SAFETY: only looks at the socket, and the descriptor is not closed by it; another descriptor is no socket and fails.
+        let socket = ManuallyDrop::new(unsafe { TcpStream::from_raw_fd(descriptor) });
+        (socket.peer_addr().ok() == Some(ours)).then_some(socket)
+    });
+    let theirs = theirs.expect("the server's end is open");
+    assert!(theirs.nodelay().unwrap());
+    let mut limit: libc::c_uint = 0;
+    let mut size = size_of_val(&limit) as libc::socklen_t;
+    // SAFETY: the descriptor is open, and the value and its size are as the option wants them.
+    let got = unsafe {
+        libc::getsockopt(theirs.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, (&raw mut limit).cast(), &raw mut size)
+    };
+    assert_eq!((got, limit), (0, 17_000));
 }
