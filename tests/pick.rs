@@ -149,7 +149,7 @@ fn bad_picks_are_refused_with_what_would_be_right() {
     let long = "x".repeat(10_000);
     let zalgo = format!("Z{}", "\u{335}".repeat(300));
     type Pairs<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(&str, Pairs<'_>, &str, &str, &str); 22] = [
+    let cases: [(&str, Pairs<'_>, &str, &str, &str); 23] = [
         ("en", &[("titel", "x")], "unknown-parameter", "no parameter `titel`", "title, mood, crowd"),
         ("en", &[("mood", "a"), ("mood", "b")], "repeated-parameter", "`mood`", ""),
         ("en", &[("mood", "clam")], "unknown-choice", "`clam`", "calm, wild"),
@@ -159,6 +159,7 @@ fn bad_picks_are_refused_with_what_would_be_right() {
         ("en", &[("title", "a\nb\r\nc")], "too-many-lines", "3 lines, at most 2", ""),
         ("en", &[("title", "a\u{202e}b")], "forbidden-character", "U+202E", ""),
         ("en", &[("title", "a\u{0}b")], "forbidden-character", "U+0000", ""),
+        ("en", &[("title", "a\u{e0069}\u{e0067}")], "forbidden-character", "U+E0069", ""),
         ("en", &[("title", &zalgo)], "piled-up-character", "301 code points", ""),
         ("en", &[("accent", "gold")], "bad-colour", "#rrggbb", ""),
         ("en", &[("accent", "#ffd98")], "bad-colour", "#rrggbb", ""),
@@ -213,9 +214,13 @@ fn a_model_that_is_not_installed_is_the_installations_fault() {
 #[test]
 fn graphemes_are_counted_as_a_reader_counts_them() {
     let template = Folder::motion().template();
-    for ten in
-        ["👩‍👩‍👧‍👦".repeat(10), "नमस्ते जी".to_owned(), "é".nfd().collect::<String>().repeat(10), "한국어텍스트열글자다".to_owned()]
-    {
+    for ten in [
+        "👩‍👩‍👧‍👦".repeat(10),
+        "नमस्ते जी".to_owned(),
+        "é".nfd().collect::<String>().repeat(10),
+        "한국어텍스트열글자다".to_owned(),
+        "🏴\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}".repeat(10),
+    ] {
         ask(&template, "en", &[("title", &ten)]).unwrap_or_else(|error| panic!("{ten}: {error}"));
     }
 }

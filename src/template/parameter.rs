@@ -335,7 +335,8 @@ impl Parameter {
                 if written > *lines {
                     return Err(ValueError::TooManyLines { lines: written, limit: *lines });
                 }
-                if let Some(forbidden) = text.chars().find(|character| is_forbidden(*character)) {
+                let hidden = || hidden_letters(&text);
+                if let Some(forbidden) = text.chars().find(|character| is_forbidden(*character)).or_else(hidden) {
                     return Err(ValueError::ForbiddenCharacter { code_point: u32::from(forbidden) });
                 }
                 let largest = text.graphemes(true).map(|grapheme| grapheme.chars().count()).max().unwrap_or(0);
@@ -378,6 +379,13 @@ fn tidy(text: &str) -> String {
 }
 
 /// Control characters, and those that override or embed a direction (UAX 9): they let a text show as another one.
+/// The first invisible letter (Unicode's tags) outside the flag of a region, the one thing that is written with them.
+/// Nobody sees them, but a text encoder reads them: sentences can hide behind one visible character.
+fn hidden_letters(text: &str) -> Option<char> {
+    let mut shown = text.graphemes(true).filter(|grapheme| !grapheme.starts_with('\u{1F3F4}'));
+    shown.find_map(|grapheme| grapheme.chars().find(|character| matches!(character, '\u{E0000}'..='\u{E007F}')))
+}
+
 fn is_forbidden(character: char) -> bool {
     (character.is_control() && character != '\n')
         || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
