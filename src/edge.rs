@@ -296,6 +296,7 @@ impl Edge {
             due: None,
             cost_millis: self.costs().millis(&resolved.plate),
             max_attempts: config.queue.max_attempts,
+            planned: false,
         };
         Ok(Placed::Job(queue.order(order).await?.job.into()))
     }

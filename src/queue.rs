@@ -49,6 +49,8 @@ pub struct Order {
     pub cost_millis: u64,
     /// Attempts before it is given up, at least 1.
     pub max_attempts: u32,
+    /// Whether the plan orders it. The plan waits as one, however often it orders, until it [withdraws](JobQueue::withdraw).
+    pub planned: bool,
 }
 
 /// The answer to an order.
@@ -295,12 +297,18 @@ pub trait JobQueue: Send + Sync {
     /// [`QueueError::NoSuchJob`].
     async fn cancel(&self, job: &JobId) -> Result<Job, QueueError>;
 
-    /// One order less waits. The last one leaving cancels the job, unless it is past its half. Harmless on a job that
-    /// ended.
+    /// One order less waits, and not the plan's. The last one leaving cancels the job, unless it is past its half. Harmless on
+    /// a job that ended.
     ///
     /// # Errors
     /// [`QueueError::NoSuchJob`].
     async fn leave(&self, job: &JobId) -> Result<Job, QueueError>;
+
+    /// The plan wants this key no more: its order leaves, if it has one.
+    ///
+    /// # Errors
+    /// Of the store.
+    async fn withdraw(&self, key: &RenderKey) -> Result<(), QueueError>;
 
     /// Takes back the jobs whose lease ran out, and forgets ended jobs that are too old or too many. Returns the jobs taken
     /// back: queued again, dead or cancelled.

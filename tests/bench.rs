@@ -63,6 +63,7 @@ pub fn order_of(spec: PlateSpec) -> Order {
         due: None,
         cost_millis: 60_000,
         max_attempts: 3,
+        planned: false,
     }
 }
 

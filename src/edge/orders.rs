@@ -22,12 +22,6 @@ impl Orders for Edge {
         let inner = &self.inner;
         if inner.cache.find(&key).await.map_err(not_taken(key))?.is_some()
             || inner.cache.refusal(&key).await.map_err(not_taken(key))?.is_some()
-            || inner
-                .queue
-                .live(&key)
-                .await
-                .map_err(not_taken(key))?
-                .is_some_and(|job| job.lane <= Lane::Prerender && job.deadline <= plate.deadline)
         {
             return Ok(());
         }
@@ -39,17 +33,14 @@ impl Orders for Edge {
             due: Some(plate.deadline),
             cost_millis: plate.cost_millis,
             max_attempts: inner.config.queue.max_attempts,
+            planned: true,
         };
         inner.queue.order(order).await.map_err(not_taken(key))?;
         Ok(())
     }
 
     async fn withdraw(&self, key: &RenderKey) -> Result<(), OrderError> {
-        let queue = &self.inner.queue;
-        if let Some(job) = queue.live(key).await.map_err(not_taken(*key))? {
-            queue.leave(&job.id).await.map_err(not_taken(*key))?;
-        }
-        Ok(())
+        self.inner.queue.withdraw(key).await.map_err(not_taken(*key))
     }
 
     async fn pin(&self, schedule: &str, plates: &BTreeSet<RenderKey>) -> Result<(), OrderError> {

@@ -331,7 +331,7 @@ impl JobQueue for EmbeddedQueue {
             let turn = Turn::of(&order, share, change.now, policy);
             if let Some(old) = change.live(&order.key)? {
                 let mut row = old.clone();
-                row.join(order.lane, turn.deadline);
+                row.join(order.lane, turn.deadline, order.planned);
                 let job = row.job.clone();
                 change.put(Some(old), row, Some(JobEventKind::Joined));
                 return Ok(Ok(Ordered { job, fresh: false }));
@@ -418,6 +418,19 @@ impl JobQueue for EmbeddedQueue {
         self.change_job(job, |row, now, _| {
             row.cancel(now);
             Ok((row.job.clone(), event(&row.job)))
+        })
+        .await
+    }
+
+    async fn withdraw(&self, key: &RenderKey) -> Result<(), QueueError> {
+        let key = *key;
+        self.change(move |change| {
+            let Some(old) = change.live(&key)?.filter(|row| row.planned) else { return Ok(Ok(())) };
+            let mut row = old.clone();
+            row.withdraw(change.now);
+            let told = if row.job.is_live() { JobEventKind::Joined } else { JobEventKind::Ended };
+            change.put(Some(old), row, Some(told));
+            Ok(Ok(()))
         })
         .await
     }

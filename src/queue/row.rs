@@ -17,6 +17,9 @@ pub(super) struct Row {
     pub cost_millis: u64,
     /// Grows with each change: of two copies the higher is the truth.
     pub revision: u64,
+    /// Whether the plan is among those who wait.
+    #[serde(default)]
+    pub planned: bool,
     /// Waits until its earliest start rather than among the jobs that may be leased.
     pub delayed: bool,
     /// When it was done, dead or cancelled.
@@ -71,16 +74,19 @@ impl Row {
             cancel: false,
             state: JobState::Queued { run_at: now },
         };
-        Self { job, cost_millis: order.cost_millis, revision: 1, delayed: false, ended_at: None }
+        Self { job, cost_millis: order.cost_millis, revision: 1, planned: order.planned, delayed: false, ended_at: None }
     }
 
     pub fn needs(&self) -> Needs {
         self.job.spec.needs()
     }
 
-    pub fn join(&mut self, lane: Lane, deadline: UnixMillis) {
+    pub fn join(&mut self, lane: Lane, deadline: UnixMillis, planned: bool) {
         let job = &mut self.job;
-        job.waiters = job.waiters.saturating_add(1);
+        if !(planned && self.planned) {
+            job.waiters = job.waiters.saturating_add(1);
+        }
+        self.planned |= planned;
         job.lane = job.lane.min(lane);
         job.deadline = job.deadline.min(deadline);
         job.cancel = false;
@@ -177,7 +183,8 @@ impl Row {
     }
 
     pub fn leave(&mut self, now: UnixMillis) {
-        if !self.job.is_live() || self.job.waiters == 0 {
+        // Whoever leaves twice does not take the plan's place.
+        if !self.job.is_live() || self.job.waiters == u32::from(self.planned) {
             return;
         }
         self.job.waiters -= 1;
@@ -185,6 +192,12 @@ impl Row {
         let past_half = self.job.progress.is_some_and(|progress| progress.permille >= PAST_HALF);
         if self.job.waiters == 0 && !past_half {
             self.cancel(now);
+        }
+    }
+
+    pub fn withdraw(&mut self, now: UnixMillis) {
+        if std::mem::take(&mut self.planned) {
+            self.leave(now);
         }
     }
 

@@ -15,6 +15,7 @@ sentences!(
     a_job_to_be_cancelled_whose_renderer_vanished_ends_cancelled,
     a_job_to_be_cancelled_that_was_done_in_time_is_done,
     the_last_waiter_that_leaves_cancels,
+    the_plan_waits_as_one_and_nobody_else_leaves_for_it,
     a_job_past_its_half_is_finished_though_nobody_waits,
     ended_jobs_are_forgotten_beyond_a_number,
     ended_jobs_are_forgotten_after_a_while,
@@ -138,6 +139,28 @@ async fn the_last_waiter_that_leaves_cancels(bench: &mut dyn QueueBench) {
     let held = lease(queue).await;
     queue.renew(&held.job, &renewal(&held, Some(499))).await.unwrap();
     assert!(queue.leave(&held.job).await.unwrap().cancel);
+}
+
+async fn the_plan_waits_as_one_and_nobody_else_leaves_for_it(bench: &mut dyn QueueBench) {
+    let planned = || Order { lane: Lane::Prerender, planned: true, ..order(1) };
+    let id = bench.queue().order(order(1)).await.unwrap().job.id;
+    for _ in 0..3 {
+        assert_eq!(bench.queue().order(planned()).await.unwrap().job.waiters, 2);
+    }
+    for _ in 0..3 {
+        let left = bench.queue().leave(&id).await.unwrap();
+        assert_eq!((left.waiters, left.is_live()), (1, true));
+    }
+    bench.restart(Policy::default()).await;
+    let queue = bench.queue();
+    queue.withdraw(&key(1)).await.unwrap();
+    assert_eq!(queue.get(&id).await.unwrap().unwrap().state, JobState::Cancelled);
+
+    // Who ordered keeps the place that the plan never had, or gives up.
+    let id = queue.order(order(1)).await.unwrap().job.id;
+    queue.withdraw(&key(1)).await.unwrap();
+    assert_eq!(queue.get(&id).await.unwrap().unwrap().waiters, 1);
+    queue.withdraw(&key(2)).await.unwrap();
 }
 
 async fn a_job_past_its_half_is_finished_though_nobody_waits(bench: &mut dyn QueueBench) {
