@@ -7,7 +7,7 @@ use std::{fs, sync::PoisonError};
 
 use festoon_spec::{Failure, FailureKind, HandIn, Job, JobId, JobState, Reason, Renewal, RenewalAnswer, Verdict};
 
-use super::{Edge, EdgeError};
+use super::{Edge, EdgeError, ticket::without_folders};
 use crate::{
     cache::{CacheError, Manifest, Recipe, Staged, Staging},
     metrics,
@@ -155,7 +155,8 @@ impl Edge {
 
     async fn remember_if_dead(&self, job: &Job) -> Result<(), EdgeError> {
         if let JobState::Dead { reason } = &job.state {
-            let reasons = vec![Reason { code: "given-up".into(), detail: reason.clone() }];
+            tracing::warn!(key = %job.key.short(), job = %job.id, reason, "a plate was given up");
+            let reasons = vec![Reason { code: "given-up".into(), detail: without_folders(reason) }];
             self.inner.cache.refuse(&job.key, reasons, self.refused_until()).await?;
         }
         Ok(())

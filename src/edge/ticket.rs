@@ -59,7 +59,7 @@ impl Ticket {
             JobState::Queued { .. } => (Status::Queued, None),
             JobState::Leased { .. } => (Status::Painting, None),
             JobState::Done => (Status::Done, None),
-            JobState::Dead { reason } => (Status::Failed, Some(reason.clone())),
+            JobState::Dead { reason } => (Status::Failed, Some(without_folders(reason))),
             JobState::Cancelled => (Status::Cancelled, None),
         };
         Self {
@@ -72,6 +72,35 @@ impl Ticket {
             attempts: job.attempts,
             reason,
             blob,
+        }
+    }
+}
+
+/// What a renderer said of its failure, for people who need not know where it keeps its files: of each absolute path, the name.
+pub(super) fn without_folders(reason: &str) -> String {
+    let name = |word: &str| {
+        let start = word.find(|letter: char| letter == '/' || letter.is_alphanumeric()).unwrap_or(0);
+        let (before, path) = word.split_at(start);
+        match path.rsplit_once('/') {
+            Some((_, name)) if path.starts_with('/') => format!("{before}…/{name}"),
+            _ => word.to_owned(),
+        }
+    };
+    reason.split(' ').map(name).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_folders;
+
+    #[test]
+    fn folders_of_a_renderer_are_not_told() {
+        for (said, told) in [
+            ("/srv/models/tiny/vae/config.json: no field `z_dim`", "…/config.json: no field `z_dim`"),
+            ("cannot read `/srv/models/tiny`: denied (attempt 5 of 5)", "cannot read `…/tiny`: denied (attempt 5 of 5)"),
+            ("3 of 4 frames/s, and/or black", "3 of 4 frames/s, and/or black"),
+        ] {
+            assert_eq!(without_folders(said), told);
         }
     }
 }
