@@ -148,7 +148,7 @@ enum Placed {
     /// This job paints it.
     Job(Box<Job>),
     /// It was handed in a moment ago.
-    Kept(Entry),
+    Kept(Box<Entry>),
 }
 
 impl Edge {
@@ -182,7 +182,7 @@ impl Edge {
         }
         let ordered = match self.order(&resolved, how).await {
             Ok(Placed::Job(job)) => Ok(*job),
-            Ok(Placed::Kept(entry)) => return Ok(Answer::Ready(Shown { entry, resolved })),
+            Ok(Placed::Kept(entry)) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
             Err(error) => Err(error),
         };
         if how.nearest
@@ -273,7 +273,7 @@ impl Edge {
         } else {
             // A job keeps its plate before it ends: if one ended since the first look, the plate is there now.
             if let Found::Ready(entry) = self.find(resolved).await? {
-                return Ok(Placed::Kept(entry));
+                return Ok(Placed::Kept(entry.into()));
             }
             let depth = queue.depth().await?;
             if !config.on_demand.enabled {
