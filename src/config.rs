@@ -317,7 +317,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info,actix_server=warn".into(), format: LogFormat::Text }
+        Self { filter: "info,actix_http=off,actix_server=warn,tokio_cron_scheduler=warn".into(), format: LogFormat::Text }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     campaign::{Campaign, Cell, Costs, Matrix, Sum},
     clock::{Clock, SystemClock},
     config::Config,
-    edge::Edge,
+    edge::{Edge, RendererToken},
     makers::Makers,
     pick::Pick,
     schedule::{Feasts, Found, occurrences, schedules},
@@ -126,7 +126,8 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     }
     if !arguments.dry_run {
         let server = arguments.server.unwrap_or_else(|| address(&config));
-        states = state::wait(follow::paint(&Client::new(&server)?, &work.cells, states))??;
+        let token = RendererToken::known(&config.renderers.token, &state);
+        states = state::wait(follow::paint(&Client::new(&server, token)?, &work.cells, states))??;
     }
     if arguments.json {
         let answer = serde_json::to_string(&answer(&work, &states, &costs)).expect("an answer is plain data with text keys");
@@ -150,12 +151,12 @@ pub(super) struct Painted {
 ///
 /// # Errors
 /// If the campaign has a mistake, or the server goes away.
-pub(super) async fn paint_campaign(path: &Path, edge: &Edge, server: &str) -> miette::Result<Painted> {
+pub(super) async fn paint_campaign(path: &Path, edge: &Edge, server: &str, token: &RendererToken) -> miette::Result<Painted> {
     let (templates, costs) = (edge.library().current(), edge.costs());
     let work = of_campaign(path, edge.config(), edge.now(), &templates, edge.makers(), &costs)?;
     let states = look(&work.cells, &edge.config().state())?;
     print_matrix(&work, &states, &templates, &costs);
-    let states = follow::paint(&Client::new(server)?, &work.cells, states).await?;
+    let states = follow::paint(&Client::new(server, Some(token.reveal().to_owned()))?, &work.cells, states).await?;
     print_summary(&work, &states);
     let whole = states.values().all(|state| matches!(state, State::Kept | State::Painted));
     Ok(Painted { picks: work.cells.into_iter().flat_map(|cell| cell.picks).collect(), whole })

@@ -83,8 +83,9 @@ async fn paint_and_serve(
 ) -> miette::Result<ExitCode> {
     if let Some(campaign) = &arguments.campaign {
         let (edge, url) = (running.edge().clone(), running.url().to_owned());
+        let token = running.opened().token.clone();
         let painted = tokio::select! {
-            painted = paint_campaign(campaign, &edge, &url) => painted?,
+            painted = paint_campaign(campaign, &edge, &url, &token) => painted?,
             told = running.until_told_to_stop() => return told.into_diagnostic().map(|()| ExitCode::SUCCESS),
             () = supervisor.deserted(), if count > 0 => {
                 return Err(miette::miette!(help = "its lines above say why", "no renderer can work, so the campaign cannot be painted"));
@@ -104,7 +105,7 @@ async fn paint_and_serve(
 
 /// Fetches each clip over HTTP and decodes it whole; each plate once, however many clips show it.
 async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
-    let client = Client::new(url)?;
+    let client = Client::new(url, None)?;
     let ffmpeg = Arc::new(Ffmpeg::find().into_diagnostic()?);
     let (mut decoded, mut wrong) = (HashSet::new(), 0_usize);
     for pick in &painted.picks {

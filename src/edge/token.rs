@@ -46,6 +46,15 @@ impl RendererToken {
         Ok(Self(token))
     }
 
+    /// The configured token, or the one that a server has put into the state folder; nothing is made.
+    pub fn known(configured: &str, state: &Path) -> Option<String> {
+        if !configured.is_empty() {
+            return Some(configured.to_owned());
+        }
+        // Err: no server was ever here, or its secret is not ours to read; then the server asks for it and says where it is.
+        fs::read_to_string(state.join(FILE)).ok().map(|text| text.trim().to_owned())
+    }
+
     /// Whether this is it. Takes the same time wherever they differ: hashes are compared, in constant time.
     pub fn opens(&self, shown: &str) -> bool {
         blake3::hash(self.0.as_bytes()) == blake3::hash(shown.as_bytes())
@@ -85,6 +94,9 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         fs::write(state.path().join(FILE), "ab").unwrap();
         assert_eq!(RendererToken::open("", state.path()).unwrap().reveal().len(), 64);
+        let known = RendererToken::known("", state.path());
+        assert_eq!(known.as_deref(), Some(RendererToken::open("", state.path()).unwrap().reveal()));
+        assert_eq!(RendererToken::known("", Path::new("/nowhere")), None);
     }
 
     #[test]

@@ -19,12 +19,12 @@ const LONGEST_NAME: usize = 200;
 /// Characters of a reason for failing.
 const LONGEST_REASON: usize = 4000;
 
-/// Lets renderers in, and nobody else.
-fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
+/// Lets in who has this installation's token: its renderers and its operator.
+pub(super) fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
     let shown = body::text(request.headers(), header::AUTHORIZATION)?.unwrap_or_default();
     match shown.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && shared.token.opens(token.trim()) => Ok(()),
-        _ => Err(Problem::new(Code::Unauthorized, "the renderers' token is missing or wrong")
+        _ => Err(Problem::new(Code::Unauthorized, "the installation's token is missing or wrong")
             .hint("it is in `renderer.token` of the state folder, or in `token` of [renderers]")),
     }
 }

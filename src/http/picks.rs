@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     Shared, address, body,
     clips::ascii,
-    language,
+    language, leases,
     problem::{Code, Problem},
     tickets::{self, TicketPage},
 };
@@ -144,6 +144,10 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
     let bytes = body::read(&request, payload, &shared.config.limits).await?;
     let asked: Asked = body::parse(&bytes)?;
     let lane = asked.lane.unwrap_or(Lane::Free);
+    if lane != Lane::Free {
+        // Who may be served before others is the operator's to say; a stranger's turn is `free`.
+        leases::admit(&request, &shared)?;
+    }
     let pick = asked.into_pick(&shared)?;
     let (now, body) = (shared.edge.now(), blake3::hash(&bytes));
     let before = key.as_deref().and_then(|key| shared.answers.get(key, now));

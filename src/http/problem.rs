@@ -92,7 +92,7 @@ codes! {
     Refused, "refused", 422, "This clip was painted and refused";
     QueueFull, "queue-full", 429, "More is asked for than can be painted soon";
     KeyReused, "idempotency-key-reused", 422, "The Idempotency-Key was used for another request";
-    Unauthorized, "unauthorized", 401, "Only renderers of this installation may do this";
+    Unauthorized, "unauthorized", 401, "Only this installation's renderers and operator may do this";
     LeaseLost, "lease-lost", 409, "The lease was lost; stop working on the job";
     BadOutcome, "bad-outcome", 422, "What was handed in is not what was ordered";
     StoreUnavailable, "store-unavailable", 503, "Nothing can be stored at the moment";

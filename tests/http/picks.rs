@@ -195,13 +195,26 @@ async fn what_cannot_be_painted_soon_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_cannot_be_served_before_others() {
+    let installation = Installation::start().await;
+    for lane in ["paid", "prerender"] {
+        let order = json!({"template": "lantern", "locale": "en", "lane": lane});
+        let answer = installation.post("/v1/picks", &order).await;
+        assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"), "{lane}");
+        assert_eq!(installation.renderer("r1").lease(0).await, None, "nothing was ordered in {lane}");
+    }
+    let order = json!({"template": "lantern", "locale": "en", "lane": "paid"});
+    assert_eq!(installation.post_as_operator("/v1/picks", &order).await.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_of_pre_renders_turns_nobody_away_who_waits() {
     let installation = Installation::with(|config| config.on_demand.max_queue = 2).await;
     let planned = |variation| json!({"template": "lantern", "locale": "en", "variation": variation, "lane": "prerender"});
     for variation in 0..2 {
-        assert_eq!(installation.post("/v1/picks", &planned(variation)).await.status, 202);
+        assert_eq!(installation.post_as_operator("/v1/picks", &planned(variation)).await.status, 202);
     }
-    assert_eq!(installation.post("/v1/picks", &planned(2)).await.status, 429);
+    assert_eq!(installation.post_as_operator("/v1/picks", &planned(2)).await.status, 429);
     assert_eq!(installation.get("/v1/clips/lantern/en.mp4?variation=3").await.status, 202);
 }
 

@@ -20,6 +20,7 @@ const RETRY: u64 = 5;
 pub struct Client {
     server: Url,
     http: reqwest::Client,
+    token: Option<String>,
 }
 
 /// Why a server does not answer as it should.
@@ -141,11 +142,11 @@ impl Problem {
 }
 
 impl Client {
-    /// A client of the server at this address.
+    /// A client of the server at this address, with its token: without one it may only look.
     ///
     /// # Errors
     /// If it is no `http` or `https` address.
-    pub fn new(server: &str) -> Result<Self, ClientError> {
+    pub fn new(server: &str, token: Option<String>) -> Result<Self, ClientError> {
         let wrong = |reason: String| ClientError::Address { given: server.to_owned(), reason };
         let address: Url = server.parse().map_err(|error| wrong(format!("{error}")))?;
         if !matches!(address.scheme(), "http" | "https") || address.host_str().is_none() {
@@ -154,7 +155,7 @@ impl Client {
         // Err: the process has a provider already, which will do.
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder().connect_timeout(CONNECT).timeout(ANSWER).build();
-        Ok(Self { http: http.map_err(|error| wrong(error.to_string()))?, server: address })
+        Ok(Self { http: http.map_err(|error| wrong(error.to_string()))?, server: address, token })
     }
 
     /// Orders a pick in the lane `prerender`.
@@ -163,7 +164,11 @@ impl Client {
     /// If the server cannot be reached or is no festoon.
     pub async fn order(&self, pick: &Pick) -> Result<Ordered, ClientError> {
         let order = Order { pick, lane: Lane::Prerender };
-        let response = self.http.post(self.url("/v1/picks")).json(&order).send().await.map_err(|error| self.lost(&error))?;
+        let mut request = self.http.post(self.url("/v1/picks")).json(&order);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
         let status = response.status();
         let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.bytes().await.map_err(|error| self.lost(&error))?;
