@@ -298,7 +298,14 @@ async fn a_renderer_that_is_killed_in_mid_paint_is_started_again_and_its_job_is_
     assert_eq!(answer.status, 200, "{}", answer.text());
     let second = renderers_of(server.child.id());
     assert!(second.len() == 1 && second[0] != *first, "{second:?}");
-    let counters = server.get("/metrics").await.text();
+    // Who waits wakes before the hand-in is counted.
+    let mut counters = String::new();
+    for _ in 0..1000 {
+        counters = server.get("/metrics").await.text();
+        if counters.contains("festoon_accepted_total{") {
+            break;
+        }
+    }
     assert!(counters.contains("festoon_accepted_total{result=\"kept\"} 1"), "{counters}");
     assert_eq!(server.get(ticket).await.json()["attempts"], 2);
     server.signal(libc::SIGTERM);
