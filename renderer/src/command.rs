@@ -1,7 +1,8 @@
 //! The command line: `run` works for a server, `info` says what this machine can paint with, `paint` paints one plate
-//! without a server.
+//! without a server, `motion` makes clips to train a model with.
 
 mod info;
+mod motion;
 mod paint;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -15,6 +16,7 @@ use crate::{
     server::ServerError,
     workshop::{Workshop, WorkshopError},
 };
+pub use motion::MotionCommandError;
 pub use paint::PaintError;
 
 /// Paints the plates of a festoon server.
@@ -53,6 +55,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Make captioned clips of the motion painter, to train a model with
+    Motion(motion::Motion),
 }
 
 #[derive(Debug, clap::Args)]
@@ -99,6 +103,9 @@ pub enum CommandError {
     /// The plate was not painted.
     #[error(transparent)]
     Paint(#[from] PaintError),
+    /// The clips were not made.
+    #[error(transparent)]
+    Motion(#[from] MotionCommandError),
 }
 
 impl CommandError {
@@ -109,6 +116,7 @@ impl CommandError {
             CommandError::Run(RunError::Server(error)) => error.hint().map(str::to_owned),
             CommandError::Run(_) => None,
             CommandError::Paint(error) => error.hint(),
+            CommandError::Motion(error) => error.hint(),
         }
     }
 
@@ -119,7 +127,7 @@ impl CommandError {
             CommandError::Run(RunError::Server(ServerError::Address { .. })) => 78,
             CommandError::Run(RunError::Server(ServerError::Unauthorized { .. })) => 77,
             CommandError::Run(RunError::DeviceFault) => 70,
-            CommandError::Run(_) | CommandError::Paint(_) => 1,
+            CommandError::Run(_) | CommandError::Paint(_) | CommandError::Motion(_) => 1,
         }
     }
 }
@@ -163,6 +171,7 @@ impl Command {
                 let workshop = Workshop::open(&config)?;
                 Ok(runtime()?.block_on(paint::paint(workshop, plate, &out))?)
             }
+            Command::Motion(asked) => Ok(motion::motion(&asked)?),
         }
     }
 }

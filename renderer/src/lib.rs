@@ -19,4 +19,5 @@ pub mod plate;
 pub mod progress;
 pub mod run;
 pub mod server;
+pub mod shards;
 pub mod workshop;

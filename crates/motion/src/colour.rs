@@ -69,7 +69,7 @@ fn oklab([r, g, b]: Tint) -> Tint {
     ]
 }
 
-fn from_oklab([lightness, a, b]: Tint) -> Tint {
+pub(crate) fn from_oklab([lightness, a, b]: Tint) -> Tint {
     let cube = |v: f32| v * v * v;
     let l = cube(lightness + 0.396_337_78 * a + 0.215_803_76 * b);
     let m = cube(lightness - 0.105_561_346 * a - 0.063_854_17 * b);

@@ -13,6 +13,7 @@ mod camera;
 mod canvas;
 mod colour;
 mod curve;
+pub mod dataset;
 mod dice;
 mod finish;
 mod motif;
