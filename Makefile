@@ -58,7 +58,7 @@ mutate-wan: setup
 
 # The reference pages that are made from the code.
 docs:
-	$(CARGO) run -q --locked -- check templates --reference > docs/templates.md
+	$(CARGO) run -q --locked -- check --reference > docs/templates.md
 
 clean:
 	$(CARGO) clean

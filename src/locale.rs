@@ -31,6 +31,19 @@ impl Fallbacks {
         }
         chain
     }
+
+    /// Where to look for what is painted for `locale`: as [`chain`](Self::chain), then each of its languages alone. A picture
+    /// is in no script, so what is painted for `zh` is painted for `zh-Hant-TW` too.
+    pub fn picture_chain(&self, locale: &Locale) -> Vec<Locale> {
+        let mut chain = self.chain(locale);
+        for at in 0..chain.len() {
+            let language = chain[at].language_alone();
+            if !chain.contains(&language) {
+                chain.push(language);
+            }
+        }
+        chain
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +66,19 @@ mod tests {
     fn traditional_chinese_never_falls_to_simplified_unless_the_template_says_so() {
         assert_eq!(chain(&[], "zh-HK"), ["zh-HK", "zh-TW"]);
         assert_eq!(chain(&[("zh-Hant", "zh-Hans")], "zh-HK"), ["zh-HK", "zh-TW", "zh"]);
+    }
+
+    #[test]
+    fn a_picture_is_in_no_script() {
+        let chain = |declared: &[(&str, &str)], locale: &str| {
+            let declared = declared.iter().map(|(from, to)| (from.parse().unwrap(), to.parse().unwrap()));
+            let chain = Fallbacks::new(declared).picture_chain(&locale.parse().unwrap());
+            chain.iter().map(Locale::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(chain(&[], "zh-Hant-HK"), ["zh-HK", "zh-TW", "zh"]);
+        assert_eq!(chain(&[], "zh-Hans"), ["zh"]);
+        assert_eq!(chain(&[], "fr-CA"), ["fr-CA", "fr"]);
+        assert_eq!(chain(&[("ko", "zh-Hant")], "ko-KR"), ["ko", "zh-TW", "zh"]);
     }
 
     #[test]

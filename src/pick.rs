@@ -218,13 +218,12 @@ impl Pick {
         let mut values = BTreeMap::new();
         for parameter in &template.parameters {
             let given = self.parameters.get(&parameter.name).filter(|given| !is_no_image(&parameter.kind, given));
-            let own = || words.parameters.get(&parameter.name).and_then(|words| words.default.clone());
             let value = match given {
                 Some(given) => {
                     let refused = |error| PickError::Value { parameter: parameter.name.clone(), error };
                     Some(parameter.read(given).map_err(refused)?)
                 }
-                None => own().or_else(|| parameter.default.clone()),
+                None => Template::usual(parameter, words),
             };
             if let Some(value) = value {
                 values.insert(parameter.name.clone(), value);

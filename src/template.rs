@@ -9,7 +9,9 @@
 mod declared;
 mod folder;
 mod library;
+mod locale_scene;
 mod parameter;
+mod place;
 mod prerender;
 mod prompt;
 mod reader;
@@ -24,6 +26,7 @@ use festoon_spec::{Canvas, Digest, Locale, Painter, Scene, TemplateId};
 
 pub use folder::{Known, check};
 pub use library::{Library, Templates, Watch, WatchError};
+pub use locale_scene::{LocaleScene, Shows};
 pub use parameter::{Choice, Chosen, Kind, Parameter, Pattern, RESERVED, Touches, ValueError};
 pub use prerender::{Budget, CatchUp, Offset, OffsetError, PrerenderRule, RankedPick};
 pub use prompt::PromptError;
@@ -119,6 +122,12 @@ impl Template {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
+    /// What `parameter` is when nothing is chosen and these words are spoken. Only an image may be nothing.
+    pub(crate) fn usual(parameter: &Parameter, words: &Words) -> Option<Chosen> {
+        let own = words.parameters.get(&parameter.name).and_then(|words| words.default.clone());
+        own.or_else(|| parameter.default.clone())
+    }
+
     /// Names the part of the template that every plate depends on: painter, canvas, scene or skeleton, sampling. Palettes,
     /// choices and locales are not in it, since what a pick takes of them is in its scene: to change one palette leaves the
     /// plates of the others alone.
@@ -137,7 +146,7 @@ impl Template {
     /// # Errors
     /// If the model is not installed or the prompt does not render.
     pub(crate) fn scene(&self, locale: &Locale, values: &BTreeMap<String, Chosen>, makers: &Makers) -> Result<Scene, SceneError> {
-        let chain = self.fallbacks.chain(locale);
+        let chain = self.fallbacks.picture_chain(locale);
         match &self.source {
             SceneSource::Motion(motion) => Ok(Scene::Motion(motion.build(&chain, values))),
             SceneSource::Wan(wan) => {

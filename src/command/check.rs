@@ -5,13 +5,15 @@ use std::{
     process::ExitCode,
 };
 
+use festoon_spec::{Colour, Locale};
 use miette::miette;
 use serde_json::json;
 
+use super::schedule::table;
 use crate::{
     config::{Config, DEFAULT_FILE},
     schedule::Feasts,
-    template::{self, Known, reference::reference},
+    template::{self, Known, LocaleScene, Shows, Template, reference::reference},
 };
 
 /// Arguments of `festoon check`.
@@ -22,7 +24,7 @@ pub struct Arguments {
     /// The settings; they name the feasts and models that templates may refer to.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print the mistakes as JSON.
+    /// Print the mistakes, and the scene of each locale, as JSON.
     #[arg(long)]
     json: bool,
     /// Print the reference of all template fields, in Markdown, and check nothing.
@@ -30,10 +32,10 @@ pub struct Arguments {
     reference: bool,
 }
 
-/// Reports every mistake. Ends with 1 if there is any.
+/// Reports every mistake, or shows which locale gets which scene. Ends with 1 if there is a mistake.
 ///
 /// # Errors
-/// If the settings or the feasts cannot be read.
+/// If the settings or the feasts cannot be read, or a prompt does not render.
 pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     if arguments.reference {
         print!("{}", reference());
@@ -44,8 +46,14 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     let (templates, report) = template::check(&folder, &known(&arguments, &config)?);
     if arguments.json {
         let names: Vec<_> = templates.iter().map(|template| &template.id).collect();
-        println!("{:#}", json!({ "clean": report.is_clean(), "templates": names, "mistakes": report.mistakes }));
+        let scenes: Vec<_> = scenes(&templates)?
+            .into_iter()
+            .map(|(template, scenes)| json!({ "template": template.id, "scenes": scenes }))
+            .collect();
+        let clean = report.is_clean();
+        println!("{:#}", json!({ "clean": clean, "templates": names, "scenes": scenes, "mistakes": report.mistakes }));
     } else if report.is_clean() {
+        print_scenes(&scenes(&templates)?);
         let count = templates.len();
         println!("{count} {}, no mistakes", if count == 1 { "template" } else { "templates" });
     }
@@ -73,4 +81,34 @@ fn known(arguments: &Arguments, config: &Config) -> miette::Result<Known> {
         false => None,
     };
     Ok(Known { feasts, models: Some(config.models.0.keys().cloned().collect()) })
+}
+
+type Scenes<'a> = Vec<(&'a Template, Vec<LocaleScene>)>;
+
+fn scenes(templates: &[Template]) -> miette::Result<Scenes<'_>> {
+    let scenes = |template: &Template| template.locale_scenes().map_err(|error| miette!("{}: {error}", template.id));
+    templates.iter().map(|template| Ok((template, scenes(template)?))).collect()
+}
+
+fn print_scenes(scenes: &Scenes<'_>) {
+    let mut table = table(&["Template", "Locales", "Scene", "Colours"]);
+    for (template, scenes) in scenes {
+        for (scene, at) in scenes.iter().zip(0..) {
+            let locales = scene.locales.iter().map(Locale::as_str).collect::<Vec<_>>().join(" ");
+            let name = if at == 0 { template.id.as_str() } else { "" };
+            let (shown, colours) = match &scene.shows {
+                Shows::Motion { scene } => {
+                    let motifs: Vec<_> = scene.layers.iter().map(|layer| layer.motif.name()).collect();
+                    let hex = |colours: &[Colour]| colours.iter().map(Colour::to_string).collect::<Vec<_>>().join(" ");
+                    (motifs.join(", "), format!("{} / {}", hex(&scene.palette.sky), hex(&scene.palette.colours)))
+                }
+                Shows::Wan { fragments, .. } => {
+                    let said: Vec<_> = fragments.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+                    (said.join("\n"), String::new())
+                }
+            };
+            table.add_row([name.to_owned(), locales, shown, colours]);
+        }
+    }
+    println!("{table}");
 }

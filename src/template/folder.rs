@@ -13,10 +13,11 @@ use festoon_spec::{Canonical, Canvas, Digest, Locale, TemplateId};
 use super::{
     Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
     declared::{Declared, read_parameters},
+    place::Uses,
     prerender::read_rule,
     prompt::WanSource,
     reader::{Key, Page, Section, Table, did_you_mean},
-    scene::{MotionSource, Uses},
+    scene::MotionSource,
 };
 use crate::locale::Fallbacks;
 

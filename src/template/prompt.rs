@@ -11,8 +11,8 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use super::{
     Chosen, Kind, Parameter,
     declared::Declared,
+    place::{Uses, Values, by_locale},
     reader::{Item, Key, Section, Table, did_you_mean},
-    scene::{Uses, Values, template_locales},
 };
 
 /// Most bytes of a rendered prompt: more than the text encoder's 512 tokens of any language hold.
@@ -45,7 +45,7 @@ pub static PROMPT: Section = Section {
             "locale",
             "tables of texts by locale, for example `[prompt.locale.ja]`",
             "none",
-            "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`.",
+            "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`. One that is left out is taken from the next locale of the chain, as in `[scene.locale.<locale>]`.",
         ),
     ],
 };
@@ -106,7 +106,7 @@ impl WanSource {
         let prompt = template.table("prompt", &PROMPT)?;
         let fragments = texts(prompt.find("fragments"));
         let mut locales = BTreeMap::new();
-        for (locale, item) in template_locales(&prompt) {
+        for (locale, item) in by_locale(&prompt) {
             let own = texts(Some(item.clone()));
             for name in own.keys().filter(|name| !fragments.contains_key(*name)) {
                 let hint = did_you_mean(name, fragments.keys().map(String::as_str))
@@ -175,13 +175,26 @@ impl WanSource {
         })
     }
 
-    fn prompt(&self, chain: &[Locale], values: &Values) -> Result<String, PromptError> {
-        let mut context: BTreeMap<&str, minijinja::Value> = BTreeMap::new();
-        let own = chain.iter().filter_map(|locale| self.locales.get(locale));
-        for (name, text) in self.fragments.iter() {
-            let nearest = own.clone().find_map(|texts| texts.get(name)).unwrap_or(text);
-            context.insert(name, minijinja::Value::from(nearest.as_str()));
-        }
+    /// The locales for which something is said differently.
+    pub fn locales(&self) -> impl Iterator<Item = &Locale> {
+        self.locales.keys()
+    }
+
+    /// Each fragment as the nearest locale of a chain has it.
+    pub fn fragments(&self, chain: &[Locale]) -> impl Iterator<Item = (&str, &str)> {
+        self.fragments.iter().map(|(name, text)| {
+            let own = chain.iter().filter_map(|locale| self.locales.get(locale));
+            (name.as_str(), own.clone().find_map(|texts| texts.get(name)).unwrap_or(text).as_str())
+        })
+    }
+
+    /// What the model is told along a chain of locales, nearest first, and for the chosen values.
+    ///
+    /// # Errors
+    /// If the skeleton fails on these values.
+    pub fn prompt(&self, chain: &[Locale], values: &Values) -> Result<String, PromptError> {
+        let mut context: BTreeMap<&str, minijinja::Value> =
+            self.fragments(chain).map(|(name, text)| (name, minijinja::Value::from(text))).collect();
         for (name, chosen) in values {
             let value = match chosen {
                 Chosen::Choice(id) => {

@@ -7,7 +7,7 @@ use festoon_spec::{CameraMove, Motif};
 use super::{RESERVED, declared, folder, prerender, prompt, reader::Section, scene, words};
 
 /// Every table, in the order of the page.
-const SECTIONS: [&Section; 22] = [
+const SECTIONS: [&Section; 23] = [
     &folder::TEMPLATE,
     &folder::CANVAS,
     &declared::CHOICE_PARAMETER,
@@ -18,6 +18,7 @@ const SECTIONS: [&Section; 22] = [
     &declared::IMAGE_PARAMETER,
     &declared::BOOLEAN_PARAMETER,
     &scene::PALETTE,
+    &scene::PALETTE_LOCALE,
     &scene::SCENE,
     &scene::LAYER,
     &scene::CAMERA,

@@ -1,26 +1,26 @@
-//! The plate part of a template before anything is chosen: places of the scene that hold a value, or take it from a
-//! parameter.
+//! The scene of motion graphics before anything is chosen: its [places](super::place) hold a value or take one from a
+//! parameter, and a locale may say a part of it differently.
 //!
-//! A place may hold a value (`amount = 1.4`), a parameter (`amount = "{crowd}"`), or a table that picks by a parameter
-//! (`amount = { by = "crowd", few = 0.6, many = 1.8 }`). That every value a parameter can take fits its place is proved when
-//! the template is read, so building a scene cannot fail.
+//! Whatever a locale may leave out is looked for along its chain of locales, key by key, and at last in `[scene]` and
+//! `[palettes]`. Everything is checked when the template is read, so building a scene cannot fail.
 
-use std::{cell::RefCell, collections::BTreeMap, collections::BTreeSet, ops::Range, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use festoon_spec::{Camera, CameraMove, Colour, Finish, Locale, Milli, Motif, MotionLayer, MotionScene, Palette};
 
 use super::{
-    Chosen, Kind, Parameter, Touches,
-    declared::Declared,
-    reader::{Item, Key, Page, Section, Table, did_you_mean},
+    Chosen,
+    place::{FromChosen, Source, Uses, Values, by_locale, number, place},
+    reader::{Item, Key, Section, Table, did_you_mean},
 };
 
 /// Most layers of a scene.
 const MAX_LAYERS: usize = 8;
 /// Most named palettes of a template.
 const MAX_PALETTES: usize = 32;
-/// Most locales with a scene of their own.
-const MAX_LOCALES: usize = 200;
 
 /// `[palettes.<name>]`.
 pub static PALETTE: Section = Section {
@@ -33,6 +33,22 @@ pub static PALETTE: Section = Section {
             "one to six colours, `#rrggbb` or `{colour parameter}`",
             "What moves; motifs take the first ones most.",
         ),
+        Key::optional(
+            "locale",
+            "tables by locale, see `[palettes.<name>.locale.<locale>]`",
+            "none",
+            "What the palette looks like in single locales.",
+        ),
+    ],
+};
+
+/// `[palettes.<name>.locale.<locale>]`.
+pub static PALETTE_LOCALE: Section = Section {
+    title: "[palettes.<name>.locale.<locale>]",
+    about: "What is different for a locale and those that fall back to it: red and gold for `zh` where others see blue and gold. A key that is left out is taken from the next locale of the chain, as in `[scene.locale.<locale>]`.",
+    keys: &[
+        Key::optional("sky", "two or three colours", "as in the palette", "The background from top to bottom."),
+        Key::optional("colours", "one to six colours", "as in the palette", "What moves; motifs take the first ones most."),
     ],
 };
 
@@ -53,7 +69,7 @@ pub static SCENE: Section = Section {
 /// `[scene.locale.<locale>]`.
 pub static SCENE_LOCALE: Section = Section {
     title: "[scene.locale.<locale>]",
-    about: "What is different for a locale and those that fall back to it. Each key replaces the whole value of `[scene]`; locales without a table of their own share the plates of `[scene]`.",
+    about: "What is different for a locale and those that fall back to it. Each key replaces the whole value of `[scene]`; a key that is left out is taken from the next locale of the chain, at last from `[scene]`: `zh-Hant-TW` looks in `zh-Hant-TW`, `zh-Hant`, `zh`, `[scene]`, for a picture is in no script. Locales that come to the same scene share its plates. `festoon check` shows which locale gets which scene.",
     keys: &[
         Key::optional("layers", "one to eight tables", "as in `[scene]`", "See `[[scene.layers]]`."),
         Key::optional("palette", "the name of a palette", "as in `[scene]`", "Colours for this locale."),
@@ -103,89 +119,6 @@ pub static FINISH: Section = Section {
     ],
 };
 
-/// The values of the parameters of one pick.
-pub(super) type Values = BTreeMap<String, Chosen>;
-
-/// The declared parameters while the plate part is read, and which of them it uses.
-pub(super) struct Uses<'p> {
-    declared: &'p Declared,
-    used: RefCell<BTreeSet<String>>,
-}
-
-impl<'p> Uses<'p> {
-    pub fn of(declared: &'p Declared) -> Self {
-        Self { declared, used: RefCell::default() }
-    }
-
-    /// The parameter called `name`, which is used from now on. Notes a mistake if there is none that touches the plate.
-    pub fn plate_parameter(&self, page: &Page, span: Range<usize>, name: &str) -> Option<&'p Parameter> {
-        let parameter = match self.declared.find(name) {
-            Ok(parameter) => parameter?,
-            Err(hint) => {
-                page.mistake("unknown-parameter", span, format!("there is no parameter `{name}`"), hint);
-                return None;
-            }
-        };
-        self.used.borrow_mut().insert(name.to_owned());
-        if parameter.touches == Touches::Overlay {
-            let hint = format!("write `touches = \"plate\"` in [parameters.{name}]");
-            page.mistake(
-                "not-in-plate",
-                span,
-                format!("the parameter `{name}` touches the overlay, but is used in the plate"),
-                hint,
-            );
-            return None;
-        }
-        Some(parameter)
-    }
-
-    /// Whether something in the plate part uses it.
-    pub fn is_used(&self, name: &str) -> bool {
-        self.used.borrow().contains(name)
-    }
-}
-
-/// A place of a scene.
-#[derive(Debug, Clone)]
-enum Source<T> {
-    /// Holds a value.
-    Fixed(T),
-    /// Takes what was chosen.
-    Of(String),
-    /// Takes the value beside what was chosen.
-    By { parameter: String, values: BTreeMap<String, T> },
-}
-
-/// What a place of a scene can take from a parameter.
-trait FromChosen: Clone {
-    /// The kind of parameter that fits, in words.
-    const FITS: &'static str;
-    /// The value, if one of this kind was chosen.
-    fn from_chosen(chosen: &Chosen) -> Option<Self>;
-}
-
-impl FromChosen for Milli {
-    const FITS: &'static str = "a number parameter whose range fits this place";
-    fn from_chosen(chosen: &Chosen) -> Option<Self> {
-        if let Chosen::Number(number) = chosen { Some(*number) } else { None }
-    }
-}
-
-impl FromChosen for Colour {
-    const FITS: &'static str = "a colour parameter";
-    fn from_chosen(chosen: &Chosen) -> Option<Self> {
-        if let Chosen::Colour(colour) = chosen { Some(*colour) } else { None }
-    }
-}
-
-impl FromChosen for bool {
-    const FITS: &'static str = "a boolean parameter";
-    fn from_chosen(chosen: &Chosen) -> Option<Self> {
-        if let Chosen::Boolean(flag) = chosen { Some(*flag) } else { None }
-    }
-}
-
 impl FromChosen for Motif {
     const FITS: &'static str = "a choice parameter whose choices are motifs";
     fn from_chosen(chosen: &Chosen) -> Option<Self> {
@@ -215,122 +148,36 @@ fn camera_move(name: &str) -> Option<CameraMove> {
     CameraMove::ALL.iter().copied().find(|movement| movement.name() == name)
 }
 
-impl<T: FromChosen> Source<T> {
-    fn take(&self, values: &Values) -> T {
-        const PROVED: &str = "the template was checked: the parameter exists and each of its values fits";
-        match self {
-            Source::Fixed(value) => value.clone(),
-            Source::Of(name) => values.get(name).and_then(T::from_chosen).expect(PROVED),
-            Source::By { parameter, values: cases } => {
-                let chosen = values.get(parameter).map(Chosen::to_string).expect(PROVED);
-                cases.get(&chosen).cloned().expect(PROVED)
-            }
-        }
-    }
-}
-
-/// The values that decide whether a parameter fits a place: all of a few, or both ends of a range.
-fn samples(kind: &Kind) -> Vec<Chosen> {
-    match kind {
-        Kind::Choice { choices } => choices.iter().map(|choice| Chosen::Choice(choice.id.clone())).collect(),
-        Kind::Number { min, max, .. } => vec![Chosen::Number(*min), Chosen::Number(*max)],
-        Kind::Colour => vec![Chosen::Colour(Colour([0, 0, 0]))],
-        Kind::Boolean => vec![Chosen::Boolean(false), Chosen::Boolean(true)],
-        Kind::Text { .. } | Kind::Image => Vec::new(),
-    }
-}
-
-/// Reads a place. `fixed` reads a value that is written there and notes what is wrong with it; `fits` decides on a value that
-/// a parameter would bring.
-fn place<T: FromChosen>(
-    item: &Item<'_>,
-    uses: &Uses<'_>,
-    fixed: impl Fn(&Item<'_>) -> Option<T>,
-    fits: impl Fn(&T) -> bool,
-) -> Option<Source<T>> {
-    if let Some(name) = item.as_text().and_then(|text| text.strip_prefix('{')?.strip_suffix('}')) {
-        let parameter = uses.plate_parameter(item.page, item.span(), name)?;
-        let samples = samples(&parameter.kind);
-        let misfit = samples.iter().find(|sample| !T::from_chosen(sample).is_some_and(|value| fits(&value)));
-        if samples.is_empty() || misfit.is_some() {
-            let value = misfit.map(|misfit| format!(": `{misfit}` does not")).unwrap_or_default();
-            let message = format!("the {} parameter `{name}` does not fit here{value}", parameter.kind.name());
-            item.mistake("misfit", message, format!("expected {}", T::FITS));
-            return None;
-        }
-        return Some(Source::Of(name.to_owned()));
-    }
-    if item.is_table() {
-        return by(item, uses, fixed);
-    }
-    fixed(item).map(Source::Fixed)
-}
-
-/// Reads `{ by = "parameter", choice = value, … }`.
-fn by<T: FromChosen>(item: &Item<'_>, uses: &Uses<'_>, fixed: impl Fn(&Item<'_>) -> Option<T>) -> Option<Source<T>> {
-    let entries = item.entries(64);
-    let Some((_, by)) = entries.iter().find(|(key, _)| key.value == "by") else {
-        item.mistake(
-            "missing-key",
-            "a table in a place of the scene needs the key `by`",
-            "write `{ by = \"parameter\", choice = value, … }`".to_owned(),
-        );
-        return None;
-    };
-    let name = by.text()?;
-    let parameter = uses.plate_parameter(item.page, name.span, name.value)?;
-    if !matches!(parameter.kind, Kind::Choice { .. } | Kind::Boolean) {
-        by.mistake(
-            "misfit",
-            format!("`by` needs a choice or boolean parameter, `{}` is a {}", name.value, parameter.kind.name()),
-            None,
-        );
-        return None;
-    }
-    let mut expected: Vec<String> = samples(&parameter.kind).iter().map(Chosen::to_string).collect();
-    let mut values = BTreeMap::new();
-    for (key, value) in entries.iter().filter(|(key, _)| key.value != "by") {
-        if let Some(at) = expected.iter().position(|choice| choice == key.value) {
-            expected.remove(at);
-        } else {
-            let hint = did_you_mean(key.value, expected.iter().map(String::as_str));
-            let message = format!("`{}` is not a choice of the parameter `{}`", key.value, parameter.name);
-            item.page.mistake("unknown-choice", key.span.clone(), message, hint);
-        }
-        if let Some(value) = fixed(value) {
-            values.insert(key.value.to_owned(), value);
-        }
-    }
-    if !expected.is_empty() {
-        item.mistake("missing-choice", format!("there is no value for: {}", expected.join(", ")), None);
-    }
-    Some(Source::By { parameter: parameter.name.clone(), values })
-}
-
-fn milli_place(item: &Item<'_>, uses: &Uses<'_>, limits: RangeInclusive<Milli>) -> Option<Source<Milli>> {
-    place(item, uses, |item| item.milli(limits.clone()), |value| limits.contains(value))
-}
-
-/// The number at `key`, or `usual` if it is not there.
-fn number(table: &Table<'_>, uses: &Uses<'_>, key: &str, limits: RangeInclusive<Milli>, usual: Milli) -> Option<Source<Milli>> {
-    match table.find(key) {
-        Some(item) => milli_place(&item, uses, limits),
-        None => Some(Source::Fixed(usual)),
-    }
-}
-
 /// A scene of motion graphics, for every locale.
 #[derive(Debug, Clone)]
 pub(super) struct MotionSource {
     palettes: BTreeMap<String, PaletteSource>,
-    base: SceneSource,
-    locales: BTreeMap<Locale, SceneSource>,
+    scene: SceneSource,
+    locales: BTreeMap<Locale, OwnScene>,
 }
 
 #[derive(Debug, Clone)]
 struct PaletteSource {
     sky: Vec<Source<Colour>>,
     colours: Vec<Source<Colour>>,
+    locales: BTreeMap<Locale, OwnPalette>,
+}
+
+/// A palette as one table writes it.
+#[derive(Debug, Clone)]
+struct OwnPalette {
+    sky: Option<Vec<Source<Colour>>>,
+    colours: Option<Vec<Source<Colour>>>,
+}
+
+/// What the nearest locale of `chain` says, else what is said for everybody.
+fn nearest<'a, O, T: ?Sized>(
+    chain: &[Locale],
+    own: &'a BTreeMap<Locale, O>,
+    said: impl Fn(&'a O) -> Option<&'a T>,
+    all: &'a T,
+) -> &'a T {
+    chain.iter().filter_map(|locale| own.get(locale)).find_map(said).unwrap_or(all)
 }
 
 #[derive(Debug, Clone)]
@@ -379,70 +226,76 @@ impl MotionSource {
                 palettes.insert(name.value.to_owned(), palette);
             }
         }
-        let scene = template.table("scene", &SCENE)?;
-        let base = PartialScene::read(&scene, uses, &names).complete(None);
+        let table = template.table("scene", &SCENE)?;
+        let scene = OwnScene::read(&table, uses, &names).complete();
         let mut locales = BTreeMap::new();
-        for (locale, item) in template_locales(&scene) {
-            let partial = item.table(&SCENE_LOCALE).map(|table| PartialScene::read(&table, uses, &names));
-            if let Some(own) = partial.and_then(|partial| partial.complete(base.as_ref())) {
-                locales.insert(locale, own);
+        for (locale, item) in by_locale(&table) {
+            if let Some(own) = item.table(&SCENE_LOCALE) {
+                locales.insert(locale, OwnScene::read(&own, uses, &names));
             }
         }
-        Some(Self { palettes, base: base?, locales })
+        Some(Self { palettes, scene: scene?, locales })
     }
 
-    /// The scene for the nearest locale of `chain` and the chosen values.
+    /// The locales for which something is said differently.
+    pub fn locales(&self) -> impl Iterator<Item = &Locale> {
+        self.locales.keys().chain(self.palettes.values().flat_map(|palette| palette.locales.keys()))
+    }
+
+    /// The scene along a chain of locales, nearest first, and for the chosen values.
     pub fn build(&self, chain: &[Locale], values: &Values) -> MotionScene {
-        let scene = chain.iter().find_map(|locale| self.locales.get(locale)).unwrap_or(&self.base);
-        let palette = self.palettes.get(&scene.palette.take(values).0).expect("checked: every name of a palette is one");
+        let (scene, own) = (&self.scene, &self.locales);
+        let layers = nearest(chain, own, |own| own.layers.as_ref(), &scene.layers);
+        let palette = nearest(chain, own, |own| own.palette.as_ref(), &scene.palette).take(values);
+        let camera = nearest(chain, own, |own| own.camera.as_ref(), &scene.camera);
+        let finish = nearest(chain, own, |own| own.finish.as_ref(), &scene.finish);
+        let looped = nearest(chain, own, |own| own.looped.as_ref(), &scene.looped);
         let there = |layer: &&LayerSource| layer.when.iter().all(|(name, value)| values.get(name) == Some(value));
         MotionScene {
-            layers: scene.layers.iter().filter(there).map(|layer| layer.build(values)).collect(),
-            palette: palette.build(values),
-            camera: Camera { movement: scene.camera.movement.take(values), amount: scene.camera.amount.take(values) },
+            layers: layers.iter().filter(there).map(|layer| layer.build(values)).collect(),
+            palette: self.palettes.get(&palette.0).expect("checked: every name of a palette is one").build(chain, values),
+            camera: Camera { movement: camera.movement.take(values), amount: camera.amount.take(values) },
             finish: Finish {
-                glow: scene.finish.glow.take(values),
-                grain: scene.finish.grain.take(values),
-                vignette: scene.finish.vignette.take(values),
+                glow: finish.glow.take(values),
+                grain: finish.grain.take(values),
+                vignette: finish.vignette.take(values),
             },
-            looped: scene.looped.take(values),
+            looped: looped.take(values),
         }
     }
 }
 
-/// The entries of `locale`, whose keys are locales; what is no locale, or means the same as another, is noted.
-pub(super) fn template_locales<'a>(table: &Table<'a>) -> Vec<(Locale, Item<'a>)> {
-    let mut locales: Vec<(Locale, Item<'a>)> = Vec::new();
-    for (name, item) in table.entries("locale", MAX_LOCALES) {
-        match name.value.parse::<Locale>() {
-            Ok(locale) if locales.iter().any(|(other, _)| *other == locale.minimized()) => {
-                let message = format!("`{}` means the same as an earlier locale", name.value);
-                table.page.mistake("repeated-locale", name.span, message, None);
-            }
-            Ok(locale) => locales.push((locale.minimized(), item)),
-            Err(error) => table.page.mistake("bad-locale", name.span, error.to_string(), None),
-        }
-    }
-    locales
-}
-
-impl PaletteSource {
-    fn read(table: &Table<'_>, uses: &Uses<'_>) -> Option<Self> {
+impl OwnPalette {
+    fn read(table: &Table<'_>, uses: &Uses<'_>) -> Self {
         let colours = |key: &str, count: RangeInclusive<usize>| {
-            let items = table.list(key, *count.end());
-            if table.has(key) && items.len() < *count.start() {
+            let items = table.find(key)?.list(*count.end());
+            if items.len() < *count.start() {
                 table.mistake("too-few", key, format!("`{key}` needs at least {} colours", count.start()), None);
             }
             let read = |item: &Item<'_>| item.read::<Colour>().map(|colour| colour.value);
             items.iter().map(|item| place(item, uses, read, |_| true)).collect::<Option<Vec<_>>>()
         };
-        let (sky, colours) = (colours("sky", 2..=3), colours("colours", 1..=6));
-        Some(Self { sky: sky?, colours: colours? })
+        Self { sky: colours("sky", 2..=3), colours: colours("colours", 1..=6) }
+    }
+}
+
+impl PaletteSource {
+    fn read(table: &Table<'_>, uses: &Uses<'_>) -> Option<Self> {
+        let OwnPalette { sky, colours } = OwnPalette::read(table, uses);
+        let locales = by_locale(table).into_iter().filter_map(|(locale, item)| {
+            let own = item.table(&PALETTE_LOCALE)?;
+            Some((locale, OwnPalette::read(&own, uses)))
+        });
+        let locales = locales.collect();
+        Some(Self { sky: sky?, colours: colours?, locales })
     }
 
-    fn build(&self, values: &Values) -> Palette {
+    fn build(&self, chain: &[Locale], values: &Values) -> Palette {
         let take = |colours: &[Source<Colour>]| colours.iter().map(|colour| colour.take(values)).collect();
-        Palette { sky: take(&self.sky), colours: take(&self.colours) }
+        Palette {
+            sky: take(nearest(chain, &self.locales, |own| own.sky.as_deref(), &self.sky)),
+            colours: take(nearest(chain, &self.locales, |own| own.colours.as_deref(), &self.colours)),
+        }
     }
 }
 
@@ -490,7 +343,8 @@ impl LayerSource {
 }
 
 /// A scene as one table writes it.
-struct PartialScene {
+#[derive(Debug, Clone)]
+struct OwnScene {
     layers: Option<Vec<LayerSource>>,
     palette: Option<Source<PaletteName>>,
     camera: Option<CameraSource>,
@@ -498,7 +352,7 @@ struct PartialScene {
     looped: Option<Source<bool>>,
 }
 
-impl PartialScene {
+impl OwnScene {
     fn read(table: &Table<'_>, uses: &Uses<'_>, palettes: &BTreeSet<&str>) -> Self {
         let layers = table.find("layers").map(|item| {
             let items = item.list(MAX_LAYERS);
@@ -551,16 +405,16 @@ impl PartialScene {
         Self { layers, palette, camera, finish, looped }
     }
 
-    /// Fills the gaps from `base`, or with what is usual. `None` if a part that must be there is not.
-    fn complete(self, base: Option<&SceneSource>) -> Option<SceneSource> {
-        let still = || CameraSource { movement: Source::Fixed(CameraMove::Static), amount: Source::Fixed(Milli::ONE) };
-        let plain = || FinishSource { glow: Source::Fixed(ZERO), grain: Source::Fixed(ZERO), vignette: Source::Fixed(ZERO) };
+    /// Fills the gaps with what is usual. `None` if a part that must be there is not.
+    fn complete(self) -> Option<SceneSource> {
+        let still = CameraSource { movement: Source::Fixed(CameraMove::Static), amount: Source::Fixed(Milli::ONE) };
+        let plain = FinishSource { glow: Source::Fixed(ZERO), grain: Source::Fixed(ZERO), vignette: Source::Fixed(ZERO) };
         Some(SceneSource {
-            layers: self.layers.or_else(|| base.map(|base| base.layers.clone()))?,
-            palette: self.palette.or_else(|| base.map(|base| base.palette.clone()))?,
-            camera: self.camera.unwrap_or_else(|| base.map_or_else(still, |base| base.camera.clone())),
-            finish: self.finish.unwrap_or_else(|| base.map_or_else(plain, |base| base.finish.clone())),
-            looped: self.looped.unwrap_or_else(|| base.map_or(Source::Fixed(false), |base| base.looped.clone())),
+            layers: self.layers?,
+            palette: self.palette?,
+            camera: self.camera.unwrap_or(still),
+            finish: self.finish.unwrap_or(plain),
+            looped: self.looped.unwrap_or(Source::Fixed(false)),
         })
     }
 }

@@ -22,6 +22,11 @@ impl Locale {
         self.0.split('-').next().expect("a locale has a language")
     }
 
+    /// The language without script and region: `zh-Hant-TW` becomes `zh`.
+    pub fn language_alone(&self) -> Locale {
+        Locale(self.language().to_owned())
+    }
+
     /// The region, if the tag names one, for example `TW`.
     pub fn region(&self) -> Option<String> {
         self.identifier().region.map(|region| region.to_string())

@@ -1,0 +1,33 @@
+//! What the pre-render rules of a template ask for.
+
+use super::Folder;
+
+#[test]
+fn a_rule_ranks_by_how_far_down_its_lists_a_pick_stands() {
+    let folder = Folder::motion().edit(
+        "test/template.toml",
+        "choices = { mood = [\"wild\", \"calm\"] }",
+        "choices = { mood = [\"wild\", \"calm\"] }\nlocales = [\"en\", \"en-GB\"]\nvariations = 2",
+    );
+    let template = folder.template();
+    let picks = template.prerender[0].picks(&template);
+    let shown: Vec<_> = picks
+        .iter()
+        .map(|ranked| {
+            format!("{} {} {} {}", ranked.rank, ranked.pick.locale, ranked.pick.parameters["mood"], ranked.pick.variation)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "0 en wild 0",
+            "1 en wild 1",
+            "1 en calm 0",
+            "1 en-GB wild 0",
+            "2 en calm 1",
+            "2 en-GB wild 1",
+            "2 en-GB calm 0",
+            "3 en-GB calm 1",
+        ]
+    );
+}

@@ -1,0 +1,89 @@
+//! The templates that come with festoon.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use festoon::{
+    pick::Pick,
+    schedule::Feasts,
+    template::{Kind, Known, Template, check},
+};
+use festoon_spec::{Locale, Profile};
+
+use super::makers;
+
+/// The languages that every shipped template speaks.
+const LANGUAGES: [&str; 8] = ["ar", "de", "en", "es", "fr", "hi", "ja", "zh-Hans"];
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")
+}
+
+/// The templates that come with festoon.
+pub fn shipped_templates() -> Vec<Template> {
+    let feasts = Feasts::load(&shipped().with_file_name("config").join("feasts")).unwrap();
+    let known =
+        Known { feasts: Some(feasts.ids().map(str::to_owned).collect()), models: Some(BTreeSet::from(["tiny".to_owned()])) };
+    let (templates, report) = check(&shipped(), &known);
+    assert!(report.is_clean(), "{report}");
+    templates
+}
+
+#[test]
+fn every_shipped_template_speaks_eight_languages() {
+    let templates = shipped_templates();
+    assert!(templates.len() >= 11);
+    for template in &templates {
+        let languages: Vec<_> = template.locales().map(Locale::as_str).collect();
+        let languages: BTreeSet<_> = languages.into_iter().collect();
+        assert_eq!(languages, BTreeSet::from(LANGUAGES), "{}", template.id);
+        let titles: BTreeSet<_> =
+            LANGUAGES.iter().map(|language| template.words(&language.parse().unwrap()).1.title.clone()).collect();
+        assert!(titles.len() >= 7, "{}: some titles were not translated: {titles:?}", template.id);
+        assert!(template.parameters.len() >= 3, "{}", template.id);
+        assert!(template.parameter("title").is_some(), "{}", template.id);
+    }
+}
+
+#[test]
+fn every_value_of_every_shipped_template_resolves_in_every_language() {
+    for template in &shipped_templates() {
+        for language in LANGUAGES {
+            let mut picks = vec![BTreeMap::new()];
+            for parameter in &template.parameters {
+                let values = match &parameter.kind {
+                    Kind::Choice { choices } => choices.iter().map(|choice| choice.id.clone()).collect(),
+                    Kind::Number { min, max, .. } => vec![min.to_string(), max.to_string()],
+                    Kind::Boolean => vec!["false".into(), "true".into()],
+                    Kind::Colour => vec!["#123456".into()],
+                    Kind::Text { .. } => vec![String::new(), "x".into()],
+                    Kind::Image => vec!["0".repeat(64)],
+                };
+                picks.extend(values.into_iter().map(|value| BTreeMap::from([(parameter.name.clone(), value)])));
+            }
+            for parameters in picks {
+                let locale = language.parse().unwrap();
+                let pick = Pick { template: template.id.clone(), locale, parameters, variation: 0, profile: Profile::Mp4 };
+                let resolved = pick.resolve(template, &makers()).unwrap_or_else(|error| panic!("{pick:?}: {error}"));
+                assert!(!resolved.clip.overlay.values["title"].is_empty() || pick.parameters.contains_key("title"), "{pick:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_painted_ahead_resolves_and_the_most_wanted_comes_first() {
+    for template in &shipped_templates() {
+        assert!(!template.prerender.is_empty(), "{}", template.id);
+        for rule in &template.prerender {
+            let picks = rule.picks(template);
+            assert!(picks.is_sorted_by_key(|ranked| ranked.rank), "{}", template.id);
+            assert_eq!(picks[0].pick.locale, rule.locales[0]);
+            for ranked in &picks {
+                ranked.pick.resolve(template, &makers()).unwrap();
+            }
+        }
+    }
+}
