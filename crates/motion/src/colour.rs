@@ -57,6 +57,11 @@ pub(crate) fn glowing(tint: Tint, bright: f32) -> Tint {
     scaled(tint, bright / level)
 }
 
+/// Air of the colour `air` that catches light of the colour `light`: it shines, and stays its own colour for the most part.
+pub(crate) fn haze(air: Tint, light: Tint, bright: f32) -> Tint {
+    blend(glowing(air, bright), glowing(light, bright), 0.3)
+}
+
 /// Oklab (Björn Ottosson, 2020), in which even steps look even: for gradients between brand colours.
 fn oklab([r, g, b]: Tint) -> Tint {
     let l = libm::cbrtf(0.412_221_46 * r + 0.536_332_54 * g + 0.051_445_995 * b);

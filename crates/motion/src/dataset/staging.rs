@@ -16,14 +16,14 @@ const FINISH: Finish = Finish { glow: 0.4, grain: 0.0, vignette: 0.15 };
 
 pub(super) fn staging(motif: Motif) -> Staging {
     let (scale, amount, speed) = match motif {
-        Motif::Fireworks => (1.35, 0.8, 1.0),
-        Motif::Snow => (2.2, 0.8, 1.3),
-        Motif::SkyLanterns => (2.0, 0.6, 1.4),
-        Motif::Petals => (2.3, 0.55, 1.2),
-        Motif::Hearts => (2.4, 0.6, 1.2),
-        Motif::Confetti => (2.0, 0.6, 1.1),
-        Motif::Bokeh => (1.8, 0.6, 1.5),
-        Motif::CrescentAndLamps => (1.3, 1.0, 1.2),
+        Motif::Fireworks => (1.4, 0.8, 1.0),
+        Motif::Snow => (2.7, 0.7, 1.3),
+        Motif::SkyLanterns => (2.7, 0.4, 1.4),
+        Motif::Petals => (2.6, 0.6, 1.2),
+        Motif::Hearts => (2.4, 0.75, 1.2),
+        Motif::Confetti => (2.7, 0.5, 1.1),
+        Motif::Bokeh => (2.1, 0.55, 1.5),
+        Motif::CrescentAndLamps => (1.6, 1.0, 1.2),
         Motif::RangoliLights => (1.1, 0.7, 1.2),
         Motif::ProductTurntable => (1.2, 1.0, 1.4),
     };
@@ -45,20 +45,17 @@ pub(super) fn reach(camera: CameraMove) -> f32 {
 enum Made {
     /// Of light, which shows on what is dark.
     Light,
+    /// Of light that is held in something, which also shows on a dusk.
+    Lantern,
     /// Of something that shows everywhere.
     Body,
 }
 
 fn made(motif: Motif) -> Made {
     match motif {
-        Motif::Fireworks | Motif::SkyLanterns | Motif::Bokeh => Made::Light,
-        Motif::Snow
-        | Motif::Petals
-        | Motif::Hearts
-        | Motif::Confetti
-        | Motif::CrescentAndLamps
-        | Motif::RangoliLights
-        | Motif::ProductTurntable => Made::Body,
+        Motif::Fireworks | Motif::Bokeh => Made::Light,
+        Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps => Made::Lantern,
+        Motif::Petals | Motif::Hearts | Motif::Confetti | Motif::RangoliLights | Motif::ProductTurntable => Made::Body,
     }
 }
 
@@ -73,7 +70,8 @@ pub(super) fn clear(motif: Motif, family: Family, background: Background) -> boo
     };
     told_apart
         && match made(motif) {
-            Made::Light => background.dark() || background == Background::Dusk,
+            Made::Light => background.dark(),
+            Made::Lantern => background.dark() || background == Background::Dusk,
             Made::Body => true,
         }
 }

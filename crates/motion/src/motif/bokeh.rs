@@ -4,7 +4,7 @@ use super::{Actor, Casting, nearness};
 use crate::{
     camera::{Shot, World},
     canvas::{Canvas, Profile},
-    colour::{Colours, Tint, WHITE, blend, glowing, plus, scaled},
+    colour::{Colours, Tint, WHITE, blend, glowing, haze, plus, scaled},
     curve::{bump, fade, mix, ramp},
     dice::Dice,
     scene::Layer,
@@ -48,7 +48,7 @@ impl Bokeh {
         };
         let mut hand = dice.hand(3);
         let wash = |index| {
-            let tint = glowing(colours.moving(index), 0.04 * gain * layer.amount.min(1.0));
+            let tint = haze(colours.sky(0.5), colours.moving(index), 0.04 * gain * layer.amount.min(1.0));
             let (x, y) = (hand.spread(world.half_width), hand.spread(world.half_height));
             (x, y, hand.range(0.3, 0.62) * world.short(), tint)
         };

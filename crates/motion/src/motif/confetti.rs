@@ -4,7 +4,7 @@ use super::{Actor, Casting, Tumble, nearness};
 use crate::{
     camera::{Shot, World},
     canvas::{Canvas, Profile},
-    colour::{Colours, Tint, WHITE, blend, glowing, plus, scaled},
+    colour::{Colours, Tint, WHITE, blend, glowing, haze, plus, scaled},
     curve::{bump, cosine, mix, ramp, sine},
     dice::Dice,
     scene::Layer,
@@ -80,7 +80,7 @@ impl Confetti {
             streamers: casting.count(9.0),
             colours: colours.clone(),
             spot: if night {
-                glowing(blend(colours.moving(0), colours.sky(1.0), 0.6), 0.075)
+                haze(colours.sky(1.0), colours.moving(0), 0.075)
             } else {
                 scaled(blend(colours.sky(1.0), WHITE, 0.6), 0.13)
             },

@@ -4,7 +4,7 @@ use super::{Actor, Casting, nearness};
 use crate::{
     camera::{SKY, Shot, World},
     canvas::{Canvas, Profile},
-    colour::{Tint, WHITE, blend, glowing, plus, scaled, shaded},
+    colour::{Tint, WHITE, blend, glowing, haze, plus, scaled, shaded},
     curve::{bump, cosine, mix, ramp, sine},
     dice::Dice,
     plane::{self, Plane},
@@ -76,7 +76,7 @@ impl CrescentAndLamps {
             ((2.0 * TALL * nearness(0.25) * layer.scale * world.unit * world.short() / 720.0).ceil() as usize).clamp(12, 340);
         let glasses = colours.moving.iter().map(|&tint| {
             let sharp = Sprite::paint((texels / 2).max(6), texels, 3, |x, y| lamp(x * 0.5, y, gold, tint));
-            let light = glowing(blend(tint, [1.0, 0.66, 0.26], 0.55), 1.0);
+            let light = glowing(blend(tint, [1.0, 0.66, 0.26], 0.25), 1.0);
             Glass { focus: [sharp.clone(), sharp.blurred(0.035)], light }
         });
         let links = (texels * 7).min(1600);
@@ -103,7 +103,7 @@ impl CrescentAndLamps {
             chain,
             moon,
             domes: if casting.staged { domes(&casting) } else { Vec::new() },
-            haze: glowing(blend(colours.moving(0), colours.sky(1.0), 0.5), 0.12),
+            haze: haze(colours.sky(1.0), colours.moving(0), 0.11),
             star: blend(glowing(colours.moving(0), 1.0), WHITE, 0.7),
             glint: Profile::new(|r| (1.0 - r) * (1.0 - r) * (1.0 - r)),
         }
@@ -232,7 +232,7 @@ fn lamp(x: f32, y: f32, gold: Tint, glass: Tint) -> Ink {
     if across.abs() > 1.0 {
         return CLEAR;
     }
-    let warm = glowing(blend(glass, [1.0, 0.7, 0.3], 0.4), 1.0);
+    let warm = glowing(blend(glass, [1.0, 0.7, 0.3], 0.2), 1.0);
     let cap = (-0.8..-0.47).contains(&y);
     if cap {
         // Pierced holes let the light out of the dome.
@@ -262,7 +262,7 @@ fn lamp(x: f32, y: f32, gold: Tint, glass: Tint) -> Ink {
     let border = ramp(arch - 0.07, arch - 0.03, pane.abs());
     let (dx, dy) = (x / 0.42, (y - 0.03) / 0.36);
     let near = (1.0 - (dx * dx + dy * dy) * 0.62).max(0.0);
-    let hot = blend(scaled(glowing(glass, 1.0), 0.9), [1.0, 0.86, 0.6], near * near * 0.85);
+    let hot = blend(scaled(glowing(glass, 1.0), 0.9), [1.0, 0.86, 0.6], near * near * 0.6);
     let lit = scaled(hot, 0.22 + 1.05 * near * near);
     over(ink(lit, 1.0), ink(metal(across, 0.1), 0.85 * lattice.max(border)))
 }

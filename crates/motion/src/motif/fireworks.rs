@@ -129,7 +129,7 @@ impl Fireworks {
         };
         let reach = reach * hand.range(0.72, 1.15) * burst.near;
         let age = burst.since / lasting;
-        let lead = if kind == Kind::Willow { blend(burst.lead, [1.0, 0.6, 0.2], 0.7) } else { burst.lead };
+        let lead = if kind == Kind::Willow { blend(burst.lead, [1.0, 0.6, 0.2], 0.25) } else { burst.lead };
         let colour = glowing(lead, 1.0);
         self.flash(shot, canvas, burst, reach, colour, hand);
         if age >= 1.0 {
@@ -238,7 +238,7 @@ impl Star {
         let length = ((head.0 - end.0) * (head.0 - end.0) + (head.1 - end.1) * (head.1 - end.1)).sqrt();
         let steps = (length / 1.9).clamp(3.0, 60.0) as usize;
         let hot = (1.0 - 2.2 * self.fading).max(0.0);
-        let tint = blend(self.tint, WHITE, 0.15 + 0.6 * hot * hot);
+        let tint = blend(self.tint, WHITE, 0.08 + 0.5 * hot * hot);
         let heft = if self.kind == Kind::Palm { 1.7 } else { 1.0 };
         // Stars at the far side of the ball are a little dimmer.
         let bright = self.bright * mix(0.75, 1.1, 0.5 + 0.5 * self.direction.2);
@@ -249,7 +249,7 @@ impl Star {
             let cold = 1.0 - back;
             let (radius, power) =
                 if step == 0 { (1.35, 2.6) } else { (mix(0.7, 1.15, cold), 1.05 * cold * (0.35 + 0.65 * cold)) };
-            let ember = if self.kind == Kind::Willow { [1.0, 0.5, 0.16] } else { self.tint };
+            let ember = if self.kind == Kind::Willow { blend(self.tint, [1.0, 0.5, 0.16], 0.4) } else { self.tint };
             let tint = blend(ember, tint, cold);
             canvas.spark(spot.x, spot.y, radius * heft * burst.near.sqrt() * spot.unit, scaled(tint, power * bright));
         }

@@ -4,7 +4,7 @@ use super::{Actor, Casting, nearness};
 use crate::{
     camera::{Shot, World},
     canvas::Canvas,
-    colour::{Colours, Tint, WHITE, blend, glowing, plus, scaled, shaded},
+    colour::{Colours, Tint, WHITE, blend, haze, plus, scaled, shaded},
     curve::{bump, cosine, mix, ramp, sine},
     dice::Dice,
     scene::Layer,
@@ -64,7 +64,7 @@ impl Hearts {
             ],
             hearts: hearts.collect(),
             colours: colours.clone(),
-            light: if night { glowing(colours.moving(0), 0.13) } else { scaled(WHITE, 0.12) },
+            light: if night { haze(colours.sky(0.7), colours.moving(0), 0.1) } else { scaled(WHITE, 0.12) },
             sparkle: blend(colours.moving(1), WHITE, 0.6),
         }
     }

@@ -68,7 +68,7 @@ impl Petals {
             petals: petals.collect(),
             branch: casting.staged.then(|| Branch::new(&casting)),
             sun: if colours.night() {
-                blend(colours.sky(0.7), colours.moving(0), 0.35)
+                blend(colours.sky(0.7), colours.moving(0), 0.14)
             } else {
                 blend(colours.sky(0.0), WHITE, 0.8)
             },
@@ -93,7 +93,7 @@ fn petal(x: f32, y: f32, tint: Tint) -> Ink {
     }
     let across = x / wide.max(1e-3);
     let foot = shaded(tint, 0.86, 1.6);
-    let tip = blend(tint, WHITE, 0.35);
+    let tip = blend(tint, WHITE, 0.16);
     let vein = 1.0 - 0.05 * bump(((across * 5.0).fract().abs() - 0.5) * 4.0) * ramp(0.0, 0.3, t) * ramp(1.0, 0.6, t);
     let cup = 0.84 + 0.2 * (0.5 - 0.5 * across) - 0.1 * across * across;
     ink(scaled(blend(foot, tip, ramp(0.0, 0.75, t)), vein * cup), 0.96)
@@ -126,7 +126,7 @@ impl Branch {
         let texels = ((44.0 * world.unit * layer.scale).ceil() as usize).clamp(10, 120);
         for (index, &tint) in colours.moving.iter().enumerate() {
             for open in [1.0, 0.72] {
-                let pale = blend(tint, WHITE, 0.25);
+                let pale = blend(tint, WHITE, 0.08);
                 branch.flowers.push(Sprite::paint(texels, texels, 2, |x, y| blossom(x, y, pale, open, index as f32 * 0.03)));
             }
         }

@@ -4,7 +4,7 @@ use super::{Actor, Casting, nearness};
 use crate::{
     camera::{Shot, World},
     canvas::Canvas,
-    colour::{BLACK, Tint, WHITE, blend, glowing, luminance, plus, scaled},
+    colour::{BLACK, Tint, WHITE, blend, glowing, haze, luminance, plus, scaled},
     curve::{bump, mix, ramp},
     dice::Dice,
     plane::Plane,
@@ -58,7 +58,7 @@ impl SkyLanterns {
             let sharp = Sprite::paint((texels * 4 / 5).clamp(8, 220), texels.clamp(10, 275), 2, |x, y| lantern(x, y, tint));
             Paper {
                 focus: [sharp.clone(), sharp.blurred(0.06), sharp.blurred(0.16)],
-                light: glowing(blend(tint, [1.0, 0.42, 0.1], 0.55), 1.0),
+                light: glowing(blend(tint, [1.0, 0.42, 0.1], 0.22), 1.0),
             }
         });
         Self {
@@ -71,7 +71,7 @@ impl SkyLanterns {
             ridges: if casting.staged { ridges(&casting, horizon) } else { Vec::new() },
             horizon,
             deep: scaled(colours.sky(0.25), 0.4),
-            haze: glowing(blend(colours.moving(0), colours.sky(1.0), 0.5), 0.16),
+            haze: haze(colours.sky(1.0), colours.moving(0), 0.15),
         }
     }
 
@@ -141,7 +141,7 @@ fn lantern(x: f32, y: f32, tint: Tint) -> Ink {
         let (fx, fy) = (x / 0.13, (y - 0.74) / 0.2);
         bump((fx * fx + fy * fy).sqrt().min(1.0))
     };
-    let hot = blend(glowing(tint, 1.0), [1.0, 0.78, 0.42], 0.62);
+    let hot = blend(glowing(tint, 1.0), [1.0, 0.78, 0.42], 0.42);
     let body = if across.abs() < 1.0 && y > -0.92 && y < low {
         let (dx, dy) = (x * 0.9, y - 0.66);
         let near = 1.0 / (1.0 + 3.1 * (dx * dx + dy * dy));
@@ -149,7 +149,7 @@ fn lantern(x: f32, y: f32, tint: Tint) -> Ink {
         let fold = (across * 2.2 + 0.5).fract().abs() - 0.5;
         let paper = 1.0 - 0.16 * ramp(0.36, 0.5, fold.abs());
         let limb = 1.0 - 0.5 * across * across * across * across;
-        let paper_tint = glowing(blend(tint, [1.0, 0.33, 0.06], 0.35), 0.7);
+        let paper_tint = glowing(blend(tint, [1.0, 0.33, 0.06], 0.12), 0.7);
         let warm = blend(paper_tint, hot, ramp(0.3, 0.95, near));
         ink(scaled(warm, (0.26 + 1.75 * near * near) * paper * limb), 0.97)
     } else {

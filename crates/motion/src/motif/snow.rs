@@ -63,7 +63,7 @@ impl Snow {
             layer,
             world,
             margin: casting.eye.reach(0.0) + 80.0,
-            flake: blend(colours.moving(0), WHITE, 0.35),
+            flake: blend(colours.moving(0), WHITE, 0.12),
             bands: vec![
                 band(0.95, 420.0, 1.5, 0, 0.5),
                 band(0.75, 260.0, 1.9, 0, 0.7),
