@@ -6,10 +6,10 @@ mod crescent_and_lamps;
 mod fireworks;
 mod hearts;
 mod petals;
-mod product_turntable;
 mod rangoli_lights;
 mod sky_lanterns;
 mod snow;
+mod turntable;
 
 use std::sync::Arc;
 
@@ -61,7 +61,10 @@ impl Casting<'_> {
             Motif::RangoliLights => Arc::new(rangoli_lights::RangoliLights::new(self)),
             Motif::Snow => Arc::new(snow::Snow::new(self)),
             Motif::Bokeh => Arc::new(bokeh::Bokeh::new(self)),
-            Motif::ProductTurntable => Arc::new(product_turntable::ProductTurntable::new(self)),
+            Motif::TurntableBall => Arc::new(turntable::Turntable::ball(self)),
+            Motif::TurntableBox => Arc::new(turntable::Turntable::gift_box(self)),
+            Motif::TurntableBottle => Arc::new(turntable::Turntable::bottle(self)),
+            Motif::TurntablePhone => Arc::new(turntable::Turntable::phone(self)),
         }
     }
 

@@ -378,8 +378,14 @@ names!(
         CrescentAndLamps = "crescent-and-lamps",
         /// A rangoli pattern lit by small oil lamps.
         RangoliLights = "rangoli-lights",
-        /// A product on a turntable in studio light.
-        ProductTurntable = "product-turntable",
+        /// A ball on a turntable in studio light.
+        TurntableBall = "turntable-ball",
+        /// A gift box on a turntable in studio light.
+        TurntableBox = "turntable-box",
+        /// A bottle on a turntable in studio light.
+        TurntableBottle = "turntable-bottle",
+        /// A phone that floats above a turntable in studio light.
+        TurntablePhone = "turntable-phone",
     }
 );
 

@@ -52,7 +52,7 @@ fn palettes(motif: Motif) -> [Colours; 3] {
             (&[0x1f0d08, 0x3d1a10], &[0xffb703, 0xfb5607, 0xff006e, 0xffffff]),
             (&[0x071a2b, 0x0e3350], &[0x4cc9f0, 0xf72585, 0xffd166, 0x80ed99]),
         ],
-        Motif::ProductTurntable => [
+        Motif::TurntableBall | Motif::TurntableBox | Motif::TurntableBottle | Motif::TurntablePhone => [
             (&[0xdfe6ee, 0xf4f6f8], &[0x2f6fed, 0xffffff, 0xf5b942]),
             (&[0x14161c, 0x2a2e38], &[0xd4af37, 0x1b1b1f, 0xf7e7b0]),
             (&[0xffe1d6, 0xffc4b8], &[0xff5a4f, 0xfff4ec, 0x2a9d8f]),

@@ -73,10 +73,25 @@ fn motif(motif: Motif) -> Phrases {
             &["{}兰果丽图案与油灯", "油灯环绕的{}兰果丽", "点着小油灯的{}兰果丽"],
             &["{}ランゴリと灯火", "小さな灯に囲まれた{}ランゴリ", "オイルランプと{}ランゴリ"],
         ),
-        Motif::ProductTurntable => (
-            &["{a} product turning on a turntable", "{a} product on a turntable", "a turntable with {a} product"],
-            &["{}产品在转台上旋转", "转台上的{}产品", "旋转展示的{}产品"],
-            &["回転台の上で{}商品が回る", "回転台の上の{}商品", "回転台で回る{}商品"],
+        Motif::TurntableBall => (
+            &["{a} ball turning on a turntable", "{a} striped ball on a turntable", "a turntable with {a} ball"],
+            &["{}球在转台上旋转", "转台上的{}条纹球", "旋转展示的{}球"],
+            &["回転台の上で{}ボールが回る", "回転台の上の{}縞模様のボール", "回転台で回る{}ボール"],
+        ),
+        Motif::TurntableBox => (
+            &["{a} gift box turning on a turntable", "{a} gift box with a bow on a turntable", "a turntable with {a} gift box"],
+            &["{}礼盒在转台上旋转", "转台上系着蝴蝶结的{}礼盒", "旋转展示的{}礼盒"],
+            &["回転台の上で{}ギフトボックスが回る", "回転台の上のリボン付きの{}ギフトボックス", "回転台で回る{}ギフトボックス"],
+        ),
+        Motif::TurntableBottle => (
+            &["{a} bottle turning on a turntable", "{a} bottle with a label on a turntable", "a turntable with {a} bottle"],
+            &["{}瓶子在转台上旋转", "转台上贴着标签的{}瓶子", "旋转展示的{}瓶子"],
+            &["回転台の上で{}ボトルが回る", "回転台の上のラベル付きの{}ボトル", "回転台で回る{}ボトル"],
+        ),
+        Motif::TurntablePhone => (
+            &["{a} phone turning on a turntable", "{a} smartphone above a turntable", "a turntable with {a} phone"],
+            &["{}手机在转台上旋转", "转台上方的{}智能手机", "旋转展示的{}手机"],
+            &["回転台の上で{}スマートフォンが回る", "回転台の上の{}スマートフォン", "回転台で回る{}スマホ"],
         ),
     };
     Phrases { en, zh, ja }

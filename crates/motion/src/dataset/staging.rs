@@ -25,7 +25,7 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::Bokeh => (2.1, 0.55, 1.5),
         Motif::CrescentAndLamps => (1.6, 1.0, 1.2),
         Motif::RangoliLights => (1.1, 0.7, 1.2),
-        Motif::ProductTurntable => (1.2, 1.0, 1.4),
+        Motif::TurntableBall | Motif::TurntableBox | Motif::TurntableBottle | Motif::TurntablePhone => (1.2, 1.0, 1.4),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }
@@ -55,7 +55,14 @@ fn made(motif: Motif) -> Made {
     match motif {
         Motif::Fireworks | Motif::Bokeh => Made::Light,
         Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps => Made::Lantern,
-        Motif::Petals | Motif::Hearts | Motif::Confetti | Motif::RangoliLights | Motif::ProductTurntable => Made::Body,
+        Motif::Petals
+        | Motif::Hearts
+        | Motif::Confetti
+        | Motif::RangoliLights
+        | Motif::TurntableBall
+        | Motif::TurntableBox
+        | Motif::TurntableBottle
+        | Motif::TurntablePhone => Made::Body,
     }
 }
 

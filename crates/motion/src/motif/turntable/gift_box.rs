@@ -1,15 +1,18 @@
 //! A gift box with a ribbon, met by rays: what turns has corners, so it is drawn anew for each frame.
 
-use super::{PITCH, Vector, dot, lacquer, unit};
+use super::{Foot, PITCH, Product, Vector, dot, lacquer, unit};
 use crate::{
     colour::{Colours, Tint, blend, scaled, shaded},
     curve::{cosine, fraction, mix, ramp, sine},
     sprite::{CLEAR, Ink, Sprite, ink, over},
+    tempo::Moment,
 };
 
 /// Half sizes of the box and of its lid, and where their middles are; −1 to 1 fits the picture.
 const BODY: (Vector, f32) = ([0.54, 0.42, 0.54], -0.4);
 const LID: (Vector, f32) = ([0.575, 0.115, 0.575], 0.06);
+/// Width of the picture to its height.
+const ASPECT: f32 = 0.86;
 /// Half the ribbon's width.
 const RIBBON: f32 = 0.105;
 /// Loops and ends of the bow: direction in turns, lift, reach, half length, half width.
@@ -22,7 +25,7 @@ const BOW: [(f32, f32, f32, f32, f32); 6] = [
     (0.625, 0.2, 0.26, 0.2, 0.035),
 ];
 
-pub(super) struct Gift {
+pub(super) struct GiftBox {
     texels: usize,
     paper: Tint,
     lid: Tint,
@@ -42,7 +45,7 @@ struct Hit {
     sign: f32,
 }
 
-impl Gift {
+impl GiftBox {
     pub(super) fn new(colours: &Colours, texels: usize) -> Self {
         let (paper, ribbon) = (colours.moving(0), colours.moving(colours.moving.len() - 1));
         Self {
@@ -54,30 +57,6 @@ impl Gift {
             fold: shaded(ribbon, 0.5, 1.0),
             stitch: shaded(ribbon, 0.75, 1.0),
         }
-    }
-
-    pub(super) fn aspect(&self) -> f32 {
-        0.86
-    }
-
-    pub(super) fn foot(&self) -> f32 {
-        0.68
-    }
-
-    pub(super) fn sole(&self) -> f32 {
-        PITCH.1 * 0.82
-    }
-
-    /// The box turned by so many turns.
-    pub(super) fn picture(&self, turn: f32) -> Sprite {
-        let (height, width) = (self.texels, ((self.texels as f32 * self.aspect()) as usize).max(6));
-        let posed = Posed::new(self, sine(turn), cosine(turn), 2.0 / height as f32);
-        let inks = (0..width * height).map(|index| {
-            let x = (((index % width) as f32 + 0.5) / width as f32 * 2.0 - 1.0) * self.aspect();
-            let y = 1.0 - ((index / width) as f32 + 0.5) / height as f32 * 2.0;
-            posed.seen(x, y)
-        });
-        Sprite::from_inks(width, height, inks)
     }
 
     /// Paper, its dots and the ribbon over it.
@@ -99,6 +78,31 @@ impl Gift {
     }
 }
 
+impl Product for GiftBox {
+    fn aspect(&self) -> f32 {
+        ASPECT
+    }
+
+    fn sole(&self) -> f32 {
+        PITCH.1 * 0.82
+    }
+
+    fn foot(&self, _turn: f32) -> Foot {
+        Foot { wide: 0.68, deep: 0.68 }
+    }
+
+    fn picture(&self, turn: f32, _moment: &Moment) -> Sprite {
+        let (height, width) = (self.texels, ((self.texels as f32 * ASPECT) as usize).max(6));
+        let posed = Posed::new(self, sine(turn), cosine(turn), 2.0 / height as f32);
+        let inks = (0..width * height).map(|index| {
+            let x = (((index % width) as f32 + 0.5) / width as f32 * 2.0 - 1.0) * ASPECT;
+            let y = 1.0 - ((index / width) as f32 + 0.5) / height as f32 * 2.0;
+            posed.seen(x, y)
+        });
+        Sprite::from_inks(width, height, inks)
+    }
+}
+
 /// One loop or end of the bow, or its knot, in the turned box.
 struct Loop {
     /// Where its middle is seen, and how far its outline can be from there, squared.
@@ -113,7 +117,7 @@ struct Loop {
 
 /// The box at one angle, with what all rays share.
 struct Posed<'a> {
-    gift: &'a Gift,
+    gift: &'a GiftBox,
     pixel: f32,
     turn: (f32, f32),
     /// A ray's direction in the box's own space.
@@ -130,7 +134,7 @@ fn light_on(normal: Vector) -> (f32, f32) {
 }
 
 impl<'a> Posed<'a> {
-    fn new(gift: &'a Gift, s: f32, c: f32, pixel: f32) -> Self {
+    fn new(gift: &'a GiftBox, s: f32, c: f32, pixel: f32) -> Self {
         let (sin, cos) = PITCH;
         let mut posed = Self { gift, pixel, turn: (s, c), ray: [0.0; 3], faces: [[(0.0, 0.0); 2]; 3], loops: Vec::new() };
         posed.ray = posed.inward([0.0, -sin, -cos]);

@@ -1,20 +1,22 @@
-//! A product on a turntable in studio light, with its shadow and its reflection. The seed chooses the product.
+//! A product on a turntable in studio light, with its shadow and its reflection. Each product is a file of its own.
 
-mod gift;
+mod ball;
+mod bottle;
+mod gift_box;
+mod phone;
 mod turned;
 
 use super::{Actor, Casting};
 use crate::{
     camera::{Shot, World},
     canvas::{Canvas, Profile},
-    colour::{BLACK, Tint, WHITE, blend, glowing, luminance, plus, scaled},
+    colour::{BLACK, Colours, Tint, WHITE, blend, glowing, luminance, plus, scaled},
     curve::{bump, cosine, mix, ramp, sine},
     dice::Dice,
     scene::Layer,
     sprite::{CLEAR, Place, Sprite, ink},
     tempo::Moment,
 };
-use gift::Gift;
 use turned::Turned;
 
 /// How far down the eye looks, as the sine and cosine of the angle.
@@ -64,16 +66,42 @@ fn lacquer(albedo: Tint, normal: Vector, gloss: f32, metal: f32) -> Tint {
     plus(body, blend(clear, tinted, metal))
 }
 
-/// What stands on the table.
-enum Product {
-    Turned(Box<Turned>),
-    Gift(Gift),
+/// How much of the table a product covers, in half heights of its picture.
+#[derive(Clone, Copy)]
+struct Foot {
+    /// From the middle to the right.
+    wide: f32,
+    /// From the middle towards the eye.
+    deep: f32,
 }
 
-pub(super) struct ProductTurntable {
+/// What stands on the table.
+trait Product: Send + Sync {
+    /// Width of its picture to its height.
+    fn aspect(&self) -> f32;
+
+    /// Where the middle of its sole is seen, below the picture's middle, in half heights.
+    fn sole(&self) -> f32;
+
+    /// What its shadow is cast by, turned by so many turns.
+    fn foot(&self, turn: f32) -> Foot;
+
+    /// It, turned by so many turns.
+    fn picture(&self, turn: f32, moment: &Moment) -> Sprite;
+
+    /// Light that it gives to what is around it.
+    fn shine(&self, _turn: f32) -> Tint {
+        BLACK
+    }
+}
+
+/// Makes a product in the colours of a scene, its picture so many texels high.
+type Maker = fn(&Colours, usize) -> Box<dyn Product>;
+
+pub(super) struct Turntable {
     layer: Layer,
     world: World,
-    product: Product,
+    product: Box<dyn Product>,
     /// Where the product stands, and the table's radius, in units.
     foot: (f32, f32),
     radius: f32,
@@ -86,24 +114,40 @@ pub(super) struct ProductTurntable {
     mote: Tint,
     disc: Profile,
     dark: bool,
+    /// Where the light on the wall is, in half widths, and how far the table has turned at first.
+    lamp: f32,
+    start: f32,
 }
 
-impl ProductTurntable {
-    pub(super) fn new(casting: Casting) -> Self {
+impl Turntable {
+    pub(super) fn ball(casting: Casting) -> Self {
+        Self::new(casting, |colours, texels| Box::new(Turned::new(ball::Ball::new(colours), texels)))
+    }
+
+    pub(super) fn gift_box(casting: Casting) -> Self {
+        Self::new(casting, |colours, texels| Box::new(gift_box::GiftBox::new(colours, texels)))
+    }
+
+    pub(super) fn bottle(casting: Casting) -> Self {
+        Self::new(casting, |colours, texels| Box::new(Turned::new(bottle::Bottle::new(colours), texels)))
+    }
+
+    pub(super) fn phone(casting: Casting) -> Self {
+        Self::new(casting, |colours, texels| Box::new(phone::Phone::new(colours, texels)))
+    }
+
+    fn new(casting: Casting, product: Maker) -> Self {
         let Casting { layer, world, dice, colours, .. } = casting;
         let radius = 0.36 * world.short() * layer.scale;
         let size = radius * 0.98;
         let texels = ((2.0 * size * world.unit).ceil() as usize).clamp(12, 900);
-        let product = match dice.hand(1).index(4) {
-            0 => Product::Gift(Gift::new(colours, texels)),
-            kind => Product::Turned(Box::new(Turned::new(turned::Form::ALL[kind - 1], colours, texels))),
-        };
         let dark = luminance(colours.sky(0.7)) < 0.25;
         let foot = (0.0, world.half_height * if world.tall() { 0.34 } else { 0.5 });
+        let mut hand = dice.hand(1);
         Self {
             layer,
             world,
-            product,
+            product: product(colours, texels),
             foot,
             radius,
             table: casting.staged.then(|| table(&casting, radius, dark)),
@@ -118,12 +162,14 @@ impl ProductTurntable {
             mote: blend(colours.moving(colours.moving.len() - 1), WHITE, 0.6),
             disc: Profile::new(|r| ramp(1.0, 0.55, r)),
             dark,
+            lamp: hand.spread(0.22),
+            start: hand.spread(0.11),
         }
     }
 
     /// Turns since the first frame: one in seven seconds at the usual speed.
     fn spin(&self, moment: &Moment) -> f32 {
-        moment.cycles(0.145 * self.layer.speed, 0.06)
+        moment.cycles(0.145 * self.layer.speed, self.start)
     }
 }
 
@@ -157,10 +203,12 @@ fn table(casting: &Casting, radius: f32, dark: bool) -> Sprite {
     })
 }
 
-impl Actor for ProductTurntable {
+impl Actor for Turntable {
     fn sky(&self, x: f32, y: f32, base: Tint) -> Tint {
-        let (dx, dy) =
-            (x / (1.25 * self.world.half_width), (y + 0.12 * self.world.half_height) / (1.15 * self.world.half_height));
+        let (dx, dy) = (
+            x / (1.25 * self.world.half_width) - self.lamp,
+            (y + 0.12 * self.world.half_height) / (1.15 * self.world.half_height),
+        );
         let spot = bump((dx * dx + dy * dy).sqrt().min(1.0));
         // The wall runs into the floor without an edge; the floor is a little darker near the eye.
         let floor = ramp(0.25, 1.0, y / self.world.half_height);
@@ -206,10 +254,7 @@ impl Actor for ProductTurntable {
                 canvas.sprite(&self.mark, spot.upright(half * 1.6, half), scaled(self.accent, light), 1.0);
             }
         }
-        let (picture, aspect, wide, sole) = match &self.product {
-            Product::Turned(turned) => (turned.picture(turn), turned.aspect(), turned.foot(), turned.sole()),
-            Product::Gift(gift) => (gift.picture(turn), gift.aspect(), gift.foot(), gift.sole()),
-        };
+        let (picture, aspect, sole) = (self.product.picture(turn, &shot.moment), self.product.aspect(), self.product.sole());
         let half = self.radius * 0.98;
         let spot = shot.spot(self.foot.0, self.foot.1, depth);
         // The sole's middle stands on the foot: `sole` is where it is in the picture, in half heights from the middle.
@@ -223,9 +268,18 @@ impl Actor for ProductTurntable {
                 ramp(1.0, 0.9, (dx * dx + dy * dy).sqrt()) * ramp(1.25, 0.1, dy)
             });
         }
-        let reach = wide * half;
-        canvas.sprite(&self.shadow, shadow.upright(reach * 1.5, reach * 1.5 * PITCH.0 * 1.1), WHITE, 0.55);
-        canvas.sprite(&self.shadow, spot.upright(reach * 1.12, reach * 1.12 * PITCH.0 * 1.1), WHITE, 0.6);
+        let shine = self.product.shine(turn);
+        if shine != BLACK {
+            let lit = shot.spot(self.foot.0, self.foot.1 + 0.06 * self.radius, depth);
+            canvas.halo(lit.x, lit.y - 1.1 * lift, 1.9 * half * lit.unit, scaled(shine, if self.dark { 0.11 } else { 0.06 }));
+            canvas.halo(lit.x, lit.y, 0.9 * half * lit.unit, scaled(shine, if self.dark { 0.1 } else { 0.05 }));
+        }
+        let Foot { wide, deep } = self.product.foot(turn);
+        let reach = |grown: f32| (wide * half * grown, (deep * half * grown).max(0.06 * half) * PITCH.0 * 1.1);
+        for (spot, grown, dense) in [(shadow, 1.5, 0.55), (spot, 1.12, 0.6)] {
+            let (across, down) = reach(grown);
+            canvas.sprite(&self.shadow, spot.upright(across, down), WHITE, dense);
+        }
         let upright =
             Place { x: spot.x, y: spot.y - lift, across: [half * aspect * spot.unit, 0.0], down: [0.0, half * spot.unit] };
         canvas.sprite(&picture, upright, WHITE, 1.0);
