@@ -33,8 +33,8 @@ pub fn motion(width: u32, height: u32, frames: u32) -> PlateSpec {
             sky: vec![Colour([30, 30, 80]), Colour([120, 60, 120])],
             colours: vec![Colour([255, 200, 60]), Colour([255, 90, 90])],
         },
-        camera: Camera { movement: CameraMove::Pan, amount: Milli::ONE },
-        finish: Finish { glow: Milli(500), grain: Milli(100), vignette: Milli(300) },
+        camera: Camera::new(CameraMove::Pan, Milli::ONE),
+        finish: Finish { glow: Milli(500), grain: Milli(100), vignette: Milli(300), ..Finish::default() },
         looped: false,
     };
     plate(Scene::Motion(scene), Canvas { width, height, frames, fps: 24 })

@@ -131,7 +131,7 @@ fn info_names_the_checkpoint_and_its_digest() {
     let home = tempfile::tempdir().unwrap();
     let output = output(&home, &["info", "--json", "--model", &model()]);
     let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(info["painters"], serde_json::json!(["motion/1", "wan/1"]));
+    assert_eq!(info["painters"], serde_json::json!(["motion/2", "wan/1"]));
     assert_eq!(info["models"][0]["name"], "tiny");
     assert_eq!(info["models"][0]["digest"], digest().to_string());
 }

@@ -101,10 +101,23 @@ pub static LAYER: Section = Section {
 /// `[scene.camera]`.
 pub static CAMERA: Section = Section {
     title: "[scene.camera]",
-    about: "How the eye moves.",
+    about: "How the eye moves, and its lens.",
     keys: &[
         Key::needed("movement", "`static`, `pan`, `push`, `orbit` or `handheld`", "Which way."),
         Key::optional("amount", "a number from 0 to 3", "1", "How far."),
+        Key::optional(
+            "shutter",
+            "a number from 0 to 1",
+            "0",
+            "The share of a frame's time that the shutter stays open: what moves is smeared along its way. Film has 0.5.",
+        ),
+        Key::optional(
+            "aperture",
+            "a number from 0 to 1",
+            "0",
+            "How far the lens is open: the wider, the softer the layers whose depth is not the focus.",
+        ),
+        Key::optional("focus", "a number from 0 to 1", "0.5", "The depth that stays sharp."),
     ],
 };
 
@@ -116,6 +129,14 @@ pub static FINISH: Section = Section {
         Key::optional("glow", "a number from 0 to 1", "0", "Bloom around light."),
         Key::optional("grain", "a number from 0 to 1", "0", "Film grain."),
         Key::optional("vignette", "a number from 0 to 1", "0", "Darker corners."),
+        Key::optional(
+            "warmth",
+            "a number from -1 to 1",
+            "0",
+            "The white of the picture: -1 is blue as shade, 1 golden as a lamp.",
+        ),
+        Key::optional("contrast", "a number from -1 to 1", "0", "-1 is matte, 1 is hard."),
+        Key::optional("saturation", "a number from -1 to 1", "0", "Colourfulness: -1 is grey, 1 twice as colourful."),
     ],
 };
 
@@ -203,6 +224,9 @@ struct LayerSource {
 struct CameraSource {
     movement: Source<CameraMove>,
     amount: Source<Milli>,
+    shutter: Source<Milli>,
+    aperture: Source<Milli>,
+    focus: Source<Milli>,
 }
 
 #[derive(Debug, Clone)]
@@ -210,10 +234,14 @@ struct FinishSource {
     glow: Source<Milli>,
     grain: Source<Milli>,
     vignette: Source<Milli>,
+    warmth: Source<Milli>,
+    contrast: Source<Milli>,
+    saturation: Source<Milli>,
 }
 
 const TENTH: Milli = Milli(100);
 const ZERO: Milli = Milli(0);
+const MINUS_ONE: Milli = Milli(-1000);
 const THREE: Milli = Milli(3000);
 
 impl MotionSource {
@@ -254,12 +282,8 @@ impl MotionSource {
         MotionScene {
             layers: layers.iter().filter(there).map(|layer| layer.build(values)).collect(),
             palette: self.palettes.get(&palette.0).expect("checked: every name of a palette is one").build(chain, values),
-            camera: Camera { movement: camera.movement.take(values), amount: camera.amount.take(values) },
-            finish: Finish {
-                glow: finish.glow.take(values),
-                grain: finish.grain.take(values),
-                vignette: finish.vignette.take(values),
-            },
+            camera: camera.build(values),
+            finish: finish.build(values),
             looped: looped.take(values),
         }
     }
@@ -342,6 +366,72 @@ impl LayerSource {
     }
 }
 
+impl CameraSource {
+    /// The move is read by the caller.
+    fn read(movement: Option<Source<CameraMove>>, table: &Table<'_>, uses: &Uses<'_>) -> Option<Self> {
+        let part = |key, usual| number(table, uses, key, ZERO..=Milli::ONE, usual);
+        let amount = number(table, uses, "amount", ZERO..=THREE, Milli::ONE);
+        let (shutter, aperture) = (part("shutter", ZERO), part("aperture", ZERO));
+        let focus = part("focus", Camera::usual_focus());
+        Some(Self { movement: movement?, amount: amount?, shutter: shutter?, aperture: aperture?, focus: focus? })
+    }
+
+    fn still() -> Self {
+        let Camera { movement, amount, shutter, aperture, focus } = Camera::new(CameraMove::Static, Milli::ONE);
+        let fixed = Source::Fixed;
+        Self {
+            movement: Source::Fixed(movement),
+            amount: fixed(amount),
+            shutter: fixed(shutter),
+            aperture: fixed(aperture),
+            focus: fixed(focus),
+        }
+    }
+
+    fn build(&self, values: &Values) -> Camera {
+        Camera {
+            movement: self.movement.take(values),
+            amount: self.amount.take(values),
+            shutter: self.shutter.take(values),
+            aperture: self.aperture.take(values),
+            focus: self.focus.take(values),
+        }
+    }
+}
+
+impl FinishSource {
+    fn read(table: &Table<'_>, uses: &Uses<'_>) -> Option<Self> {
+        let laid = |key| number(table, uses, key, ZERO..=Milli::ONE, ZERO);
+        let graded = |key| number(table, uses, key, MINUS_ONE..=Milli::ONE, ZERO);
+        let (glow, grain, vignette) = (laid("glow"), laid("grain"), laid("vignette"));
+        let (warmth, contrast, saturation) = (graded("warmth"), graded("contrast"), graded("saturation"));
+        Some(Self {
+            glow: glow?,
+            grain: grain?,
+            vignette: vignette?,
+            warmth: warmth?,
+            contrast: contrast?,
+            saturation: saturation?,
+        })
+    }
+
+    fn plain() -> Self {
+        let off = || Source::Fixed(ZERO);
+        Self { glow: off(), grain: off(), vignette: off(), warmth: off(), contrast: off(), saturation: off() }
+    }
+
+    fn build(&self, values: &Values) -> Finish {
+        Finish {
+            glow: self.glow.take(values),
+            grain: self.grain.take(values),
+            vignette: self.vignette.take(values),
+            warmth: self.warmth.take(values),
+            contrast: self.contrast.take(values),
+            saturation: self.saturation.take(values),
+        }
+    }
+}
+
 /// A scene as one table writes it.
 #[derive(Debug, Clone)]
 struct OwnScene {
@@ -393,27 +483,21 @@ impl OwnScene {
                 };
                 place(&item, uses, fixed, |_| true)
             });
-            let amount = number(&camera, uses, "amount", ZERO..=THREE, Milli::ONE);
-            Some(CameraSource { movement: movement?, amount: amount? })
+            CameraSource::read(movement, &camera, uses)
         });
-        let finish = table.find("finish").and_then(|item| item.table(&FINISH)).and_then(|finish| {
-            let part = |key| number(&finish, uses, key, ZERO..=Milli::ONE, ZERO);
-            let (glow, grain, vignette) = (part("glow"), part("grain"), part("vignette"));
-            Some(FinishSource { glow: glow?, grain: grain?, vignette: vignette? })
-        });
+        let finish = table.find("finish").and_then(|item| item.table(&FINISH));
+        let finish = finish.and_then(|finish| FinishSource::read(&finish, uses));
         let looped = table.find("looped").and_then(|item| place(&item, uses, |item| item.flag(), |_| true));
         Self { layers, palette, camera, finish, looped }
     }
 
     /// Fills the gaps with what is usual. `None` if a part that must be there is not.
     fn complete(self) -> Option<SceneSource> {
-        let still = CameraSource { movement: Source::Fixed(CameraMove::Static), amount: Source::Fixed(Milli::ONE) };
-        let plain = FinishSource { glow: Source::Fixed(ZERO), grain: Source::Fixed(ZERO), vignette: Source::Fixed(ZERO) };
         Some(SceneSource {
             layers: self.layers?,
             palette: self.palette?,
-            camera: self.camera.unwrap_or(still),
-            finish: self.finish.unwrap_or(plain),
+            camera: self.camera.unwrap_or_else(CameraSource::still),
+            finish: self.finish.unwrap_or_else(FinishSource::plain),
             looped: self.looped.unwrap_or(Source::Fixed(false)),
         })
     }

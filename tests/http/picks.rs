@@ -235,7 +235,7 @@ async fn templates_are_listed_in_the_visitors_language() {
     let ids: Vec<_> = list["templates"].as_array().unwrap().iter().map(|template| template["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["lantern", "poster"]);
     let lantern = &list["templates"][0];
-    assert_eq!((lantern["painter"].as_str(), lantern["locale"].as_str()), (Some("motion/1"), Some("ja")));
+    assert_eq!((lantern["painter"].as_str(), lantern["locale"].as_str()), (Some("motion/2"), Some("ja")));
     assert_eq!(lantern["words"]["title"], "Lantern");
     assert_eq!(lantern["parameters"][2]["choices"][1]["id"], "large");
 }

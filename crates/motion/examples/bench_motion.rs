@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for &motif in Motif::ALL.iter().filter(|&&motif| only.is_none_or(|only| only == motif)) {
         for movement in [CameraMove::Static, CameraMove::Handheld] {
             let mut scene = gallery::scenes(motif)[0].clone();
-            scene.camera = Camera { movement, amount: 1.0 };
+            scene.camera = Camera::new(movement, 1.0);
             let start = cpu_seconds()?;
             let mut painting = Painting::new(&scene, size, frames, fps, gallery::seed(1))?;
             let ready = cpu_seconds()?;

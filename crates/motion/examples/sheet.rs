@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (row, &motif) in motifs.iter().enumerate() {
         let mut sheet = Sheet::new(2 * size.width, 3 * size.height / 2);
         for (line, mut scene) in gallery::scenes(motif).into_iter().enumerate() {
-            scene.camera = Camera { movement, amount: 1.0 };
+            scene.camera = Camera::new(movement, 1.0);
             let mut painting = Painting::new(&scene, size, 120, 24, gallery::seed(line as u8))?;
             for (column, index) in [4, 40, 76, 119].into_iter().enumerate() {
                 let mut frame = Sheet::new(size.width, size.height);

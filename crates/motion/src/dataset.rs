@@ -136,7 +136,7 @@ impl Recipe {
             depth: 0.5,
             ..Layer::new(labels.motif)
         };
-        let camera = Camera { movement: labels.camera, amount: staging::reach(labels.camera) * hand.range(0.85, 1.15) };
+        let camera = Camera::new(labels.camera, staging::reach(labels.camera) * hand.range(0.85, 1.15));
         let scene = Scene { layers: vec![layer], palette, camera, finish: staging.finish, looped: false };
         let captions = captions::captions(&labels, &mut dice.hand(3));
         Sample { index, labels, captions, scene, seed: self.bytes(index) }

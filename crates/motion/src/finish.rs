@@ -1,35 +1,11 @@
-//! From light to bytes: glow, vignette, tone curve, grain and dither.
-
-use std::sync::LazyLock;
+//! From light to bytes: glow, vignette, grading, grain and dither.
 
 use crate::{
     canvas::{Canvas, Light},
-    colour::encode,
     dice::Dice,
+    grade::{Balance, Tone},
     scene::{Finish, Size},
 };
-
-/// Finest light that is told from black, as a power of two.
-const DARKEST: u32 = 127 - 13;
-/// Steps of the tone curve per doubling of light, as a power of two: at white a step is a fifth of an 8-bit code.
-const FINENESS: u32 = 9;
-/// From 2⁻¹³ to 2⁴.
-const STEPS: usize = 17 << FINENESS;
-
-/// Codes times 256 by the light's exponent and leading digits.
-static TONE: LazyLock<Vec<u16>> = LazyLock::new(|| {
-    let code = |step: usize| {
-        let bits = ((step as u32) << (23 - FINENESS)) + (1 << (22 - FINENESS)) + (DARKEST << 23);
-        (encode(shoulder(f32::from_bits(bits))) * 255.0 * 256.0) as u16
-    };
-    (0..STEPS).map(|step| if step == 0 { 0 } else { code(step) }).collect()
-});
-
-/// Brand colours stay as they are; what is brighter than most of them rolls off towards white.
-fn shoulder(v: f32) -> f32 {
-    const START: f32 = 0.72;
-    if v <= START { v } else { START + (1.0 - START) * (1.0 - libm::expf((START - v) / (1.0 - START))) }
-}
 
 /// Length of the strip of noise that grain and dither are cut from.
 const STRIP: usize = 4096;
@@ -46,6 +22,8 @@ pub(crate) struct Darkroom {
     /// What the columns and the rows take off in the vignette.
     columns: Vec<f32>,
     rows: Vec<f32>,
+    tone: Tone,
+    balance: Option<Balance>,
 }
 
 impl Darkroom {
@@ -78,7 +56,16 @@ impl Darkroom {
             (0..places).map(at).collect()
         };
         let aspect = size.width as f32 / (size.width + size.height) as f32;
-        Self { finish, dice, strip, pyramid, columns: fall(size.width, aspect), rows: fall(size.height, 1.0 - aspect) }
+        Self {
+            finish,
+            dice,
+            strip,
+            pyramid,
+            columns: fall(size.width, aspect),
+            rows: fall(size.height, 1.0 - aspect),
+            tone: Tone::of(&finish),
+            balance: Balance::of(&finish),
+        }
     }
 
     /// Turns a canvas into 8-bit sRGB. The canvas's soft light is used up.
@@ -87,12 +74,19 @@ impl Darkroom {
             self.gather(&canvas.sharp);
             self.spread(&mut canvas.soft);
         }
-        let (width, height) = (canvas.sharp.width, canvas.sharp.height);
-        let tone: &[u16; STEPS] = TONE.as_slice().try_into().expect("the tone curve has its steps");
         // Without grain the dither stands still, which an encoder can keep.
         let frame = if self.finish.grain > 0.0 { u64::from(index) + 1 } else { 0 };
-        let dice = self.dice.fork(frame);
-        let soft = &canvas.soft;
+        match self.balance {
+            None => self.expose(canvas, frame, rgb, |light| light),
+            Some(balance) => self.expose(canvas, frame, rgb, |light| balance.graded(light)),
+        }
+    }
+
+    /// One pass over the pixels, which are far more than fit a cache.
+    #[inline(always)]
+    fn expose(&self, canvas: &Canvas, frame: u64, rgb: &mut [u8], graded: impl Fn([f32; 4]) -> [f32; 4]) {
+        let (width, height) = (canvas.sharp.width, canvas.sharp.height);
+        let (curve, dice, soft) = (self.tone.curve(), self.dice.fork(frame), &canvas.soft);
         let mut veil = vec![[0.0f32; 4]; soft.width + 2];
         for y in 0..height {
             mix_rows(soft, y, &mut veil);
@@ -106,12 +100,9 @@ impl Darkroom {
                 let vignette = (1.0 - darker - self.columns[x]).max(0.0);
                 let grain = self.strip[(noise + x) % STRIP];
                 let light: [f32; 4] = std::array::from_fn(|c| (pixel[c] + a[c] + (b[c] - a[c]) * part) * vignette);
-                let step = light.map(|v| {
-                    let v = v.clamp(0.000_122_1, 15.99);
-                    (v.to_bits() - (DARKEST << 23)) >> (23 - FINENESS)
-                });
-                for channel in 0..3 {
-                    out[channel] = ((i32::from(tone[step[channel] as usize]) + grain) >> 8).clamp(0, 255) as u8;
+                let codes = curve.codes(graded(light));
+                for (out, code) in out.iter_mut().zip(codes) {
+                    *out = ((code + grain) >> 8).clamp(0, 255) as u8;
                 }
             }
         }

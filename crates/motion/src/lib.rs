@@ -16,6 +16,7 @@ mod curve;
 pub mod dataset;
 mod dice;
 mod finish;
+mod grade;
 mod motif;
 mod painting;
 mod plane;

@@ -49,24 +49,44 @@ pub struct Palette {
     pub colours: Vec<[u8; 3]>,
 }
 
-/// A camera move and its size.
+/// A camera: its move, and its lens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Camera {
     /// Which way the eye moves.
     pub movement: CameraMove,
     /// How far, 0 to 3; 1 is usual.
     pub amount: f32,
+    /// The share of a frame's time that the shutter stays open, 0 to 1: what moves in it is smeared along its way. Film
+    /// has 0.5.
+    pub shutter: f32,
+    /// How far the lens is open, 0 to 1: the wider, the softer the layers away from the focus.
+    pub aperture: f32,
+    /// The depth that is sharp, 0 to 1.
+    pub focus: f32,
 }
 
-/// Laid over the whole picture; 0 is off, 1 is strong, 3 is the most.
-#[derive(Debug, Clone, Copy, PartialEq)]
+impl Camera {
+    /// A camera with a quick shutter and a small aperture, so that everything is sharp.
+    pub fn new(movement: CameraMove, amount: f32) -> Self {
+        Self { movement, amount, shutter: 0.0, aperture: 0.0, focus: 0.5 }
+    }
+}
+
+/// Laid over the whole picture; 0 is off.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Finish {
-    /// Bloom around light.
+    /// Bloom around light; 1 is strong, 3 is the most.
     pub glow: f32,
-    /// Film grain.
+    /// Film grain; 1 is strong, 3 is the most.
     pub grain: f32,
-    /// Darker corners.
+    /// Darker corners; 1 is strong, 3 is the most.
     pub vignette: f32,
+    /// The white that the picture is seen in, −1 (blue as shade) to 1 (golden as a lamp).
+    pub warmth: f32,
+    /// −1 (matte) to 1 (hard).
+    pub contrast: f32,
+    /// Colourfulness, −1 (grey) to 1 (twice as colourful).
+    pub saturation: f32,
 }
 
 /// Pixels across and down; both even, 16 to 4096.
@@ -251,10 +271,17 @@ pub(crate) fn check(scene: &Scene, size: Size, frames: u32, fps: u32) -> Result<
     }
     counted("palette.sky", scene.palette.sky.len(), 2..=3)?;
     counted("palette.colours", scene.palette.colours.len(), 1..=6)?;
-    within("camera.amount", f64::from(scene.camera.amount), 0.0..=3.0)?;
-    let Finish { glow, grain, vignette } = scene.finish;
+    let Camera { movement: _, amount, shutter, aperture, focus } = scene.camera;
+    within("camera.amount", f64::from(amount), 0.0..=3.0)?;
+    for (field, found) in [("camera.shutter", shutter), ("camera.aperture", aperture), ("camera.focus", focus)] {
+        within(field, f64::from(found), 0.0..=1.0)?;
+    }
+    let Finish { glow, grain, vignette, warmth, contrast, saturation } = scene.finish;
     for (field, found) in [("finish.glow", glow), ("finish.grain", grain), ("finish.vignette", vignette)] {
         within(field, f64::from(found), 0.0..=3.0)?;
+    }
+    for (field, found) in [("finish.warmth", warmth), ("finish.contrast", contrast), ("finish.saturation", saturation)] {
+        within(field, f64::from(found), -1.0..=1.0)?;
     }
     Ok(())
 }

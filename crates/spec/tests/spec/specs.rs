@@ -22,8 +22,21 @@ pub fn motion_plate() -> PlateSpec {
             sky: vec![Colour([4, 6, 15]), Colour([58, 33, 72])],
             colours: vec![Colour([255, 209, 102]), Colour([255, 107, 74])],
         },
-        camera: Camera { movement: CameraMove::Push, amount: Milli(600) },
-        finish: Finish { glow: Milli(550), grain: Milli(120), vignette: Milli(350) },
+        camera: Camera {
+            movement: CameraMove::Push,
+            amount: Milli(600),
+            shutter: Milli(500),
+            aperture: Milli(250),
+            focus: Milli(700),
+        },
+        finish: Finish {
+            glow: Milli(550),
+            grain: Milli(120),
+            vignette: Milli(350),
+            warmth: Milli(-200),
+            contrast: Milli(150),
+            saturation: Milli(80),
+        },
         looped: true,
     };
     plate("new-year", Scene::Motion(scene), Canvas { width: 1280, height: 720, frames: 120, fps: 24 })
