@@ -25,7 +25,7 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::Bokeh => (2.1, 0.55, 1.5),
         Motif::CrescentAndLamps => (1.6, 1.0, 1.2),
         Motif::RangoliLights => (1.1, 0.7, 1.2),
-        Motif::TurntableBall | Motif::TurntableBox | Motif::TurntableBottle | Motif::TurntablePhone => (1.2, 1.0, 1.4),
+        Motif::TurntableBall | Motif::TurntableBox | Motif::TurntableBottle | Motif::TurntablePhone => (1.1, 1.0, 1.4),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }

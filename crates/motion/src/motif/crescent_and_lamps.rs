@@ -74,8 +74,9 @@ impl CrescentAndLamps {
         let gold = colours.moving(1);
         let texels =
             ((2.0 * TALL * nearness(0.25) * layer.scale * world.unit * world.short() / 720.0).ceil() as usize).clamp(12, 340);
+        let brass = shaded(gold, 0.9, 1.1);
         let glasses = colours.moving.iter().map(|&tint| {
-            let sharp = Sprite::paint((texels / 2).max(6), texels, 3, |x, y| lamp(x * 0.5, y, gold, tint));
+            let sharp = Sprite::paint((texels / 2).max(6), texels, 3, |x, y| lamp(x * 0.5, y, brass, tint));
             let light = glowing(blend(tint, [1.0, 0.66, 0.26], 0.25), 1.0);
             Glass { focus: [sharp.clone(), sharp.blurred(0.035)], light }
         });
@@ -214,13 +215,13 @@ const OUTLINE: [(f32, f32); 17] = [
     (0.90, 0.005),
 ];
 
-fn lamp(x: f32, y: f32, gold: Tint, glass: Tint) -> Ink {
+fn lamp(x: f32, y: f32, brass: Tint, glass: Tint) -> Ink {
     // The ring that the chain holds.
     let ring = ((x * x + (y + 0.9) * (y + 0.9)).sqrt() - 0.062).abs() < 0.018;
     let metal = |across: f32, light: f32| {
         let shine = bump(((across + 0.38) / 0.42).clamp(-1.0, 1.0)) + 0.35 * bump(((across - 0.62) / 0.25).clamp(-1.0, 1.0));
         let edge = 1.0 - 0.55 * across * across;
-        plus(scaled(shaded(gold, 0.9, 1.1), (0.14 + 0.75 * shine + light) * edge), scaled(WHITE, 0.1 * shine * shine))
+        plus(scaled(brass, (0.14 + 0.75 * shine + light) * edge), scaled(WHITE, 0.1 * shine * shine))
     };
     if ring {
         return ink(metal(x * 8.0, 0.1), 1.0);
@@ -277,6 +278,7 @@ fn domes(casting: &Casting) -> Vec<Plane> {
         let dice = dice.fork(40 + number);
         let dark = scaled(colours.sky(0.15), 0.32);
         let wall = blend(dark, colours.sky(0.95), fog);
+        let ground = scaled(colours.sky(1.0), mix(0.5, 0.9, fog));
         let low = base * world.half_height;
         let size = size * scale;
         let bottom = plane::floor(world, &eye, depth);
@@ -301,16 +303,15 @@ fn domes(casting: &Casting) -> Vec<Plane> {
                     light = mix(0.35, 1.0, hand.unit());
                 }
             }
+            if cover == 0.0 {
+                return CLEAR;
+            }
             let mist = ramp(low - 70.0 * size, bottom, y);
-            let tint = blend(wall, colours_low(colours, fog), 0.5 * mist);
+            let tint = blend(wall, ground, 0.5 * mist);
             ink(plus(tint, scaled(warm, 0.55 * light * (1.0 - 0.6 * fog))), cover)
         }));
     }
     planes
-}
-
-fn colours_low(colours: &crate::colour::Colours, fog: f32) -> Tint {
-    scaled(colours.sky(1.0), mix(0.5, 0.9, fog))
 }
 
 /// A hall with an onion dome, 1 inside; its floor is at v = 0.

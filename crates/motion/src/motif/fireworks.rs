@@ -236,7 +236,9 @@ impl Star {
         let span = self.tail.min(burst.since);
         let (head, end) = (self.at(burst, burst.since), self.at(burst, burst.since - span));
         let length = ((head.0 - end.0) * (head.0 - end.0) + (head.1 - end.1) * (head.1 - end.1)).sqrt();
-        let steps = (length / 1.9).clamp(3.0, 60.0) as usize;
+        // On a small canvas a step is half a pixel, and as much brighter as there are fewer.
+        let stride = 1.9f32.max(0.5 / shot.world.unit);
+        let steps = (length / stride).clamp(3.0, 60.0) as usize;
         let hot = (1.0 - 2.2 * self.fading).max(0.0);
         let tint = blend(self.tint, WHITE, 0.08 + 0.5 * hot * hot);
         let heft = if self.kind == Kind::Palm { 1.7 } else { 1.0 };
@@ -248,7 +250,7 @@ impl Star {
             let spot = shot.spot(x, y, burst.depth);
             let cold = 1.0 - back;
             let (radius, power) =
-                if step == 0 { (1.35, 2.6) } else { (mix(0.7, 1.15, cold), 1.05 * cold * (0.35 + 0.65 * cold)) };
+                if step == 0 { (1.35, 2.6) } else { (mix(0.7, 1.15, cold), 1.05 * cold * (0.35 + 0.65 * cold) * stride / 1.9) };
             let ember = if self.kind == Kind::Willow { blend(self.tint, [1.0, 0.5, 0.16], 0.4) } else { self.tint };
             let tint = blend(ember, tint, cold);
             canvas.spark(spot.x, spot.y, radius * heft * burst.near.sqrt() * spot.unit, scaled(tint, power * bright));

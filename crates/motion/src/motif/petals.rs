@@ -46,7 +46,8 @@ impl Petals {
         };
         let texels = ((2.0 * LONG * nearness(0.1) * layer.scale * world.unit).ceil() as usize).clamp(8, 160);
         let petals = colours.moving.iter().map(|&tint| {
-            let sharp = Sprite::paint(texels, texels, 3, |x, y| petal(x, y, tint));
+            let foot = foot(tint);
+            let sharp = Sprite::paint(texels, texels, 3, |x, y| petal(x, y, tint, foot));
             [sharp.clone(), sharp.blurred(0.12), sharp.blurred(0.32)]
         });
         let mut hand = dice.hand(5);
@@ -79,8 +80,13 @@ impl Petals {
     }
 }
 
+/// The colour of a petal's foot.
+fn foot(tint: Tint) -> Tint {
+    shaded(tint, 0.86, 1.6)
+}
+
 /// One petal, its foot at the bottom, notched at the tip.
-fn petal(x: f32, y: f32, tint: Tint) -> Ink {
+fn petal(x: f32, y: f32, tint: Tint, foot: Tint) -> Ink {
     // 0 at the foot, 1 at the tip.
     let t = (0.96 - y) / 1.9;
     if !(0.0..1.0).contains(&t) {
@@ -92,7 +98,6 @@ fn petal(x: f32, y: f32, tint: Tint) -> Ink {
         return CLEAR;
     }
     let across = x / wide.max(1e-3);
-    let foot = shaded(tint, 0.86, 1.6);
     let tip = blend(tint, WHITE, 0.16);
     let vein = 1.0 - 0.05 * bump(((across * 5.0).fract().abs() - 0.5) * 4.0) * ramp(0.0, 0.3, t) * ramp(1.0, 0.6, t);
     let cup = 0.84 + 0.2 * (0.5 - 0.5 * across) - 0.1 * across * across;
@@ -127,7 +132,8 @@ impl Branch {
         for (index, &tint) in colours.moving.iter().enumerate() {
             for open in [1.0, 0.72] {
                 let pale = blend(tint, WHITE, 0.08);
-                branch.flowers.push(Sprite::paint(texels, texels, 2, |x, y| blossom(x, y, pale, open, index as f32 * 0.03)));
+                let (foot, turn) = (foot(pale), index as f32 * 0.03);
+                branch.flowers.push(Sprite::paint(texels, texels, 2, |x, y| blossom(x, y, pale, foot, open, turn)));
             }
         }
         let mut hand = dice.hand(77);
@@ -194,14 +200,13 @@ impl Branch {
 }
 
 /// Five petals around a yellow heart.
-fn blossom(x: f32, y: f32, tint: Tint, open: f32, turn: f32) -> Ink {
+fn blossom(x: f32, y: f32, tint: Tint, foot: Tint, open: f32, turn: f32) -> Ink {
     let mut seen = CLEAR;
     for leaf in 0..5 {
         let angle = leaf as f32 / 5.0 + turn;
         let (s, c) = (sine(angle), cosine(angle));
         let (u, v) = ((x * c + y * s) / 0.5, (-x * s + y * c + 0.5 * open) / 0.5);
-        let shape = petal(u / 1.08, v * 0.98, tint);
-        seen = over(seen, [shape[0], shape[1], shape[2], shape[3]].map(|part| part * 1.0));
+        seen = over(seen, petal(u / 1.08, v * 0.98, tint, foot));
     }
     let far = (x * x + y * y).sqrt();
     let heart = ink(scaled([0.8, 0.36, 0.2], 0.9), 0.75 * ramp(0.2, 0.1, far));

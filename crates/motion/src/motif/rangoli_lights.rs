@@ -46,7 +46,7 @@ impl RangoliLights {
         let radius = (0.8 * world.half_width).min(0.6 * world.half_height / flat) * layer.scale;
         // On a small canvas it is finer than the pixels, so that a turned pattern is the same pattern.
         let wanted = radius * 1.65 * world.unit;
-        let (density, samples) = if wanted < 320.0 { (320.0, 1) } else { (wanted.min(1100.0), 2) };
+        let (density, samples) = if wanted < 320.0 { ((2.0 * wanted).clamp(200.0, 320.0), 1) } else { (wanted.min(1100.0), 2) };
         let parts = (0..PARTS.len()).map(|part| {
             let side = ((density * PARTS[part]) as usize).max(8);
             Sprite::paint(side, side, samples, |x, y| pattern(x * PARTS[part], y * PARTS[part], part, colours, dice.fork(9)))
@@ -235,6 +235,9 @@ fn pattern(x: f32, y: f32, part: usize, colours: &Colours, dice: Dice) -> Ink {
             lay(line, dot(FOLD, 0.0, 0.93, 0.011).max(dot(FOLD, 0.0, 0.955, 0.007)).max(dot(FOLD, 0.0, 0.972, 0.0045)));
             lay(colour(2), dot(FOLD, 0.0, 0.83, 0.014));
         }
+    }
+    if seen[3] == 0.0 {
+        return CLEAR;
     }
     // Powder lies unevenly, alike in every sector: a turn by one sector changes nothing.
     let (_, across) = sector(if part == 0 { FOLD / 2.0 } else { FOLD }, 0.0);

@@ -122,15 +122,16 @@ impl Snow {
             });
             let top = base * high - 36.0 - if cottage.is_some() { 0.3 * world.short() } else { 0.0 };
             self.planes.push(Plane::paint(world, &eye, depth, top, plane::floor(world, &eye, depth), |x, y| {
-                let crest = crest(x);
-                let depth_in = y - crest;
+                let depth_in = y - crest(x);
+                let cover = ramp(-0.7 / world.unit, 0.7 / world.unit, depth_in);
+                let house =
+                    cottage.map_or(CLEAR, |(x0, y0, size, glow)| house((x - x0) / size, (y - y0) / size, dark, lit, glow));
+                if cover == 0.0 {
+                    return house;
+                }
                 let grain = dice.fork(5).land(x / 60.0, y / 14.0) * 0.05 + dice.fork(6).land(x / 260.0, y / 60.0) * 0.1;
                 let light = (bump((depth_in / 70.0).clamp(0.0, 1.0)) * 0.75 + grain + 0.2).clamp(0.0, 1.0);
-                let snow = ink(blend(shade, lit, light), ramp(-0.7 / world.unit, 0.7 / world.unit, depth_in));
-                match cottage {
-                    Some((x0, y0, size, glow)) => over(house((x - x0) / size, (y - y0) / size, dark, lit, glow), snow),
-                    None => snow,
-                }
+                over(house, ink(blend(shade, lit, light), cover))
             }));
         }
         self
@@ -210,8 +211,9 @@ impl Forest {
             let step = fraction(down * tiers * (1.15 - 0.15 * down));
             let edge = height * (0.03 + 0.21 * down) * (0.55 + 0.45 * step);
             let off = x - foot - bend * height * (1.0 - down);
-            let ragged = 1.0 + 0.25 * self.dice.fork(4).land(x / 2.3, y / 2.9);
-            if off.abs() < edge * ragged {
+            // The land is within ±1: most places need none.
+            let ragged = |off: f32| off < edge * (1.0 + 0.25 * self.dice.fork(4).land(x / 2.3, y / 2.9));
+            if off.abs() < 1.25 * edge && (off.abs() < 0.75 * edge || ragged(off.abs())) {
                 let snowed = ramp(0.62, 0.12, step) * ramp(-0.2, 0.6, 0.5 - off / (edge + 1.0));
                 seen = ink(blend(needles, frost, snowed), 1.0);
             }
