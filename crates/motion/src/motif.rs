@@ -5,11 +5,13 @@ mod confetti;
 mod crescent_and_lamps;
 mod fireworks;
 mod hearts;
+mod paper_lanterns;
 mod petals;
 mod rangoli_lights;
 mod sky_lanterns;
 mod snow;
 mod turntable;
+mod waves;
 
 use std::sync::Arc;
 
@@ -65,6 +67,8 @@ impl Casting<'_> {
             Motif::TurntableBox => Arc::new(turntable::Turntable::gift_box(self)),
             Motif::TurntableBottle => Arc::new(turntable::Turntable::bottle(self)),
             Motif::TurntablePhone => Arc::new(turntable::Turntable::phone(self)),
+            Motif::PaperLanterns => Arc::new(paper_lanterns::PaperLanterns::new(self)),
+            Motif::Waves => Arc::new(waves::Waves::new(self)),
         }
     }
 

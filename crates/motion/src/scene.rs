@@ -155,6 +155,10 @@ names!(
         TurntableBottle = "turntable-bottle",
         /// A phone that floats above a turntable in studio light.
         TurntablePhone = "turntable-phone",
+        /// Round paper lanterns with tassels that sway on cords.
+        PaperLanterns = "paper-lanterns",
+        /// A sea under a low light, with foam and glints.
+        Waves = "waves",
     }
 );
 

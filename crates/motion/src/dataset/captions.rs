@@ -93,6 +93,16 @@ fn motif(motif: Motif) -> Phrases {
             &["{}手机在转台上旋转", "转台上方的{}智能手机", "旋转展示的{}手机"],
             &["回転台の上で{}スマートフォンが回る", "回転台の上の{}スマートフォン", "回転台で回る{}スマホ"],
         ),
+        Motif::PaperLanterns => (
+            &["{} paper lanterns swaying on cords", "strings of {} paper lanterns", "hanging {} paper lanterns with tassels"],
+            &["一串串{}灯笼轻轻摇曳", "悬挂的{}纸灯笼", "随风轻摆的{}圆灯笼"],
+            &["{}提灯が揺れる", "連なる{}提灯", "吊るされた{}丸い提灯"],
+        ),
+        Motif::Waves => (
+            &["{} waves on the sea", "{a} sea with rolling waves", "rolling {} waves with foam"],
+            &["{}海浪翻涌", "{}大海波浪起伏", "泛着泡沫的{}波浪"],
+            &["{}海に波がうねる", "{}波が寄せる", "うねる{}海の波"],
+        ),
     };
     Phrases { en, zh, ja }
 }

@@ -26,6 +26,8 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::CrescentAndLamps => (1.6, 1.0, 1.2),
         Motif::RangoliLights => (1.1, 0.7, 1.2),
         Motif::TurntableBall | Motif::TurntableBox | Motif::TurntableBottle | Motif::TurntablePhone => (1.1, 1.0, 1.4),
+        Motif::PaperLanterns => (1.8, 0.8, 1.6),
+        Motif::Waves => (1.15, 1.0, 1.2),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }
@@ -54,7 +56,7 @@ enum Made {
 fn made(motif: Motif) -> Made {
     match motif {
         Motif::Fireworks | Motif::Bokeh => Made::Light,
-        Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps => Made::Lantern,
+        Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps | Motif::PaperLanterns => Made::Lantern,
         Motif::Petals
         | Motif::Hearts
         | Motif::Confetti
@@ -62,7 +64,8 @@ fn made(motif: Motif) -> Made {
         | Motif::TurntableBall
         | Motif::TurntableBox
         | Motif::TurntableBottle
-        | Motif::TurntablePhone => Made::Body,
+        | Motif::TurntablePhone
+        | Motif::Waves => Made::Body,
     }
 }
 
