@@ -23,7 +23,8 @@ setup-test: setup
 	@sh scripts/system-packages.sh test
 
 demo: setup
-	$(CARGO) build --release --locked -p festoon -p festoon-renderer
+	@began=$$(date +%s); $(CARGO) build --release --locked -p festoon -p festoon-renderer \
+		&& echo "built in $$(($$(date +%s) - began)) s"
 	target/release/festoon up --port $(PORT) --renderers $(RENDERERS) --campaign config/campaigns/demo.toml $(if $(ONCE),--once)
 
 test: setup-test

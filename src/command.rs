@@ -8,6 +8,7 @@ pub mod check;
 pub mod doctor;
 pub mod gc;
 pub mod key;
+pub mod phases;
 pub mod prerender;
 pub mod reindex;
 pub mod schedule;

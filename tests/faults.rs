@@ -22,7 +22,7 @@ const FESTOON: &str = env!("CARGO_BIN_EXE_festoon");
 const TOKEN: &str = "a token that only this test knows";
 
 /// Writes an installation and its settings into `root`; gives the settings' file.
-fn settings(root: &Path, change: impl FnOnce(&mut Config)) -> PathBuf {
+pub fn settings(root: &Path, change: impl FnOnce(&mut Config)) -> PathBuf {
     let mut config = lay_out(root);
     config.renderers.token = TOKEN.into();
     config.encoder.id = X264_HERE_ID.clone();
@@ -35,14 +35,14 @@ fn settings(root: &Path, change: impl FnOnce(&mut Config)) -> PathBuf {
 static X264_HERE_ID: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| festoon_film::Encoder::id(&*X264_HERE).0.clone());
 
 /// A running `festoon`. Dropping it kills it.
-struct Server {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
+pub struct Server {
+    pub child: Child,
+    pub stdout: BufReader<ChildStdout>,
     url: String,
 }
 
 impl Server {
-    fn start(arguments: &[&str], settings: &Path) -> Self {
+    pub fn start(arguments: &[&str], settings: &Path) -> Self {
         let mut command = Command::new(FESTOON);
         command.args(arguments).arg("--config").arg(settings).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -70,7 +70,7 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    fn renderer(&self, name: &str) -> Renderer {
+    pub fn renderer(&self, name: &str) -> Renderer {
         Renderer { client: client(), url: self.url.clone(), token: TOKEN.into(), name: name.into() }
     }
 

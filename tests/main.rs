@@ -12,3 +12,4 @@ mod queue;
 mod schedule;
 mod shape;
 mod template;
+mod up;

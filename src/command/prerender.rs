@@ -13,8 +13,9 @@ use std::{
 use chrono::{DateTime, Utc};
 use festoon_spec::{Locale, RenderKey, UnixMillis};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
-use super::{schedule::table, state};
+use super::{phases::Phases, schedule::table, state};
 use crate::{
     cache::ManifestReader,
     campaign::{Campaign, Cell, Costs, Matrix, Sum},
@@ -127,7 +128,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     if !arguments.dry_run {
         let server = arguments.server.unwrap_or_else(|| address(&config));
         let token = RendererToken::known(&config.renderers.token, &state);
-        states = state::wait(follow::paint(&Client::new(&server, token)?, &work.cells, states))??;
+        states = state::wait(follow::paint(&Client::new(&server, token)?, &work.cells, states, &mut |_| {}))??;
     }
     if arguments.json {
         let answer = serde_json::to_string(&answer(&work, &states, &costs)).expect("an answer is plain data with text keys");
@@ -147,19 +148,51 @@ pub(super) struct Painted {
     pub whole: bool,
 }
 
-/// Shows a campaign, has the server of this process paint it, and tells how it went.
+/// Shows a campaign, has the server of this process paint it, and tells how it went. Two phases end in here: when the first
+/// clip has been fetched as a player would, and when all are painted.
 ///
 /// # Errors
 /// If the campaign has a mistake, or the server goes away.
-pub(super) async fn paint_campaign(path: &Path, edge: &Edge, server: &str, token: &RendererToken) -> miette::Result<Painted> {
+pub(super) async fn paint_campaign(
+    path: &Path,
+    edge: &Edge,
+    server: &str,
+    token: &RendererToken,
+    phases: &mut Phases,
+) -> miette::Result<Painted> {
     let (templates, costs) = (edge.library().current(), edge.costs());
     let work = of_campaign(path, edge.config(), edge.now(), &templates, edge.makers(), &costs)?;
     let states = look(&work.cells, &edge.config().state())?;
     print_matrix(&work, &states, &templates, &costs);
-    let states = follow::paint(&Client::new(server, Some(token.reveal().to_owned()))?, &work.cells, states).await?;
+    let client = Client::new(server, Some(token.reveal().to_owned()))?;
+    let (tell, first) = oneshot::channel();
+    let paint = async {
+        let mut tell = Some(tell);
+        let mut ready = |cell: &Cell| {
+            if let Some(tell) = tell.take() {
+                // Nobody listens any more only when everything ends.
+                tell.send(cell.picks[0].clone()).ok();
+            }
+        };
+        work.cells.iter().find(|cell| states.get(&cell.key) == Some(&State::Kept)).into_iter().for_each(&mut ready);
+        follow::paint(&client, &work.cells, states.clone(), &mut ready).await
+    };
+    let (states, ()) = tokio::join!(paint, serve_first(&client, first, phases));
+    let states = states?;
+    phases.end("campaign painted");
     print_summary(&work, &states);
     let whole = states.values().all(|state| matches!(state, State::Kept | State::Painted));
     Ok(Painted { picks: work.cells.into_iter().flat_map(|cell| cell.picks).collect(), whole })
+}
+
+/// Fetches the first clip that is ready, whole.
+async fn serve_first(client: &Client, first: oneshot::Receiver<Pick>, phases: &mut Phases) {
+    // Without one there is nothing to serve; the summary says why.
+    let Ok(pick) = first.await else { return };
+    match client.clip(&pick).await {
+        Ok(_) => phases.end("first clip served"),
+        Err(error) => tracing::warn!(%error, "the first clip that was ready could not be fetched"),
+    }
 }
 
 /// Which plates are there already.

@@ -15,6 +15,7 @@ use festoon_spec::BlobHash;
 use miette::IntoDiagnostic;
 
 use super::{
+    phases::Phases,
     prerender::{Painted, client::Client, paint_campaign},
     serve::{self, Running, start_log},
     terminal::Lines,
@@ -57,6 +58,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
 }
 
 async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
+    let mut phases = Phases::begin();
     let count = arguments.renderers.unwrap_or(config.renderers.count);
     if let Some(campaign) = &arguments.campaign {
         // A mistake in it is told before anything is started.
@@ -66,7 +68,8 @@ async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
     let plan = plan(running.edge().config(), count, &running)?;
     let mut supervisor = Supervisor::start(plan)?;
     println!("festoon answers at {}", running.url());
-    let ended = paint_and_serve(arguments, count, &mut running, &mut supervisor).await;
+    phases.end("server answers");
+    let ended = paint_and_serve(arguments, count, &mut running, &mut supervisor, &mut phases).await;
     running.wind_down();
     // Renderers first: what they hand in while they drain is still taken.
     supervisor.drain().await;
@@ -80,12 +83,13 @@ async fn paint_and_serve(
     count: usize,
     running: &mut Running,
     supervisor: &mut Supervisor,
+    phases: &mut Phases,
 ) -> miette::Result<ExitCode> {
     if let Some(campaign) = &arguments.campaign {
         let (edge, url) = (running.edge().clone(), running.url().to_owned());
         let token = running.opened().token.clone();
         let painted = tokio::select! {
-            painted = paint_campaign(campaign, &edge, &url, &token) => painted?,
+            painted = paint_campaign(campaign, &edge, &url, &token, phases) => painted?,
             told = running.until_told_to_stop() => return told.into_diagnostic().map(|()| ExitCode::SUCCESS),
             () = supervisor.deserted(), if count > 0 => {
                 return Err(miette::miette!(help = "its lines above say why", "no renderer can work, so the campaign cannot be painted"));
@@ -93,8 +97,11 @@ async fn paint_and_serve(
         };
         if arguments.once {
             let right = check(&painted, &url).await? && painted.whole;
+            phases.end("clips checked");
+            phases.print();
             return Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        phases.print();
         println!("the gallery is at {url}/   (Ctrl-C stops)");
     }
     // Only now, so that what was asked for first is painted first.

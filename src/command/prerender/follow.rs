@@ -22,7 +22,8 @@ const AT_A_TIME: usize = 16;
 /// A server that was there and does not answer this often in a row is given up; a restart takes less.
 const PATIENCE: u32 = 60;
 
-/// Paints the cells that are to be painted; says of each what became of it.
+/// Paints the cells that are to be painted; says of each what became of it, and tells `ready` of each that can be shown as soon
+/// as it is known.
 ///
 /// # Errors
 /// If the server is not there, or goes away for longer than a restart takes. What was ordered stays ordered.
@@ -30,13 +31,15 @@ pub async fn paint(
     client: &Client,
     cells: &[Cell],
     states: BTreeMap<RenderKey, State>,
+    ready: &mut dyn FnMut(&Cell),
 ) -> Result<BTreeMap<RenderKey, State>, ClientError> {
     let to_paint: VecDeque<&Cell> = cells.iter().filter(|cell| states.get(&cell.key) == Some(&State::ToPaint)).collect();
     if to_paint.is_empty() {
         return Ok(states);
     }
     let bar = bar(to_paint.iter().map(|cell| cell.cost_millis).sum());
-    let mut round = Round { client, states, all: to_paint.len(), waiting: to_paint, open: VecDeque::new(), done_millis: 0, bar };
+    let all = to_paint.len();
+    let mut round = Round { client, states, all, waiting: to_paint, open: VecDeque::new(), done_millis: 0, bar, ready };
     let mut failures = 0;
     while !(round.waiting.is_empty() && round.open.is_empty()) {
         let pause = match round.go().await {
@@ -81,6 +84,8 @@ struct Round<'a> {
     /// Forecast of what is at its end.
     done_millis: u64,
     bar: ProgressBar,
+    /// Is told of what can be shown.
+    ready: &'a mut dyn FnMut(&Cell),
 }
 
 impl<'a> Round<'a> {
@@ -152,6 +157,9 @@ impl<'a> Round<'a> {
             let left = self.waiting.len() + self.open.len();
             let number = self.all - left.min(self.all);
             eprintln!("{number} of {}: {} {} {what}", self.all, cell.picks[0].template, cell.picks[0].locale);
+        }
+        if matches!(state, State::Painted | State::Kept) {
+            (self.ready)(cell);
         }
         self.states.insert(cell.key, state);
     }
