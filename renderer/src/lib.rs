@@ -4,7 +4,8 @@
 //! Nothing is kept here: a renderer that is killed loses the time it spent, and the server leases the job again.
 //!
 //! The way through: [`run`] asks for a lease; [`lease`] checks it and keeps it; [`easel`] is the one thread that paints,
-//! with a [`painter`]; [`plate`] turns frames into bytes; [`server`] carries them away.
+//! with a [`painter`]; [`plate`] turns frames into bytes; [`server`] carries them away. [`shards`] stands aside: clips for
+//! training, which no server asks for.
 
 pub mod command;
 pub mod config;

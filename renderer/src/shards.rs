@@ -9,7 +9,9 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     num::NonZero,
+    ops::Range,
     os::unix::fs::FileExt,
+    panic,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -127,15 +129,14 @@ impl Order {
             let name = |kind| folder.join(format!("clips-{shard:05}.{kind}"));
             let (arrays, lines) = (name("npy"), name("jsonl"));
             if arrays.exists() && lines.exists() {
+                told(clips);
                 filled.found += clips;
-            } else {
-                let samples = first..first + clips;
-                whole(&arrays, |file| self.paint(samples.clone(), file, threads, &|| told(1)))?;
-                whole(&lines, |file| self.describe(samples, file))?;
-                filled.painted += clips;
                 continue;
             }
-            told(clips);
+            let samples = first..first + clips;
+            whole(&arrays, |file| self.paint(samples.clone(), file, threads, &|| told(1)))?;
+            whole(&lines, |file| self.describe(samples, file))?;
+            filled.painted += clips;
         }
         Ok(filled)
     }
@@ -184,13 +185,7 @@ impl Order {
     }
 
     /// The array of a shard. Each thread paints the next clip and puts it where it belongs.
-    fn paint(
-        &self,
-        samples: std::ops::Range<u64>,
-        mut file: &File,
-        threads: NonZero<usize>,
-        told: &(impl Fn() + Sync),
-    ) -> io::Result<()> {
+    fn paint(&self, samples: Range<u64>, mut file: &File, threads: NonZero<usize>, told: &(impl Fn() + Sync)) -> io::Result<()> {
         let head = self.head(samples.end - samples.start);
         file.write_all(&head)?;
         let (next, failed) = (AtomicU64::new(samples.start), AtomicBool::new(false));
@@ -213,10 +208,8 @@ impl Order {
         };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(work)).collect();
-            let ends: Vec<io::Result<()>> = workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect();
+            let ends: Vec<io::Result<()>> =
+                workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| panic::resume_unwind(panic))).collect();
             ends.into_iter().collect()
         })
     }
@@ -238,7 +231,7 @@ impl Order {
     }
 
     /// The lines of a shard.
-    fn describe(&self, samples: std::ops::Range<u64>, file: &File) -> io::Result<()> {
+    fn describe(&self, samples: Range<u64>, file: &File) -> io::Result<()> {
         let mut lines = BufWriter::new(file);
         for index in samples {
             writeln!(lines, "{}", line(&self.recipe.sample(index)))?;

@@ -7,4 +7,5 @@ mod leases;
 mod origin;
 mod plates;
 mod program;
+mod shards;
 mod wan;

@@ -7,7 +7,8 @@
 //! arithmetic, square roots and the portable functions of `libm` are used, and no fused operations, so that the same
 //! scene and seed make the same bytes on every machine.
 //!
-//! It is a painter of its own, not a model: it knows neither prompts nor files, and draws no text.
+//! It is a painter of its own, not a model: it knows neither prompts nor files, and draws no text. What a model learns from,
+//! [`dataset`] makes: scenes by number, with labels and captions.
 
 mod camera;
 mod canvas;

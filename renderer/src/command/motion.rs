@@ -38,8 +38,8 @@ pub struct Motion {
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     motifs: Vec<String>,
     /// Threads that paint; all cores if not given. The clips are the same
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZero<usize>>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// The folder for `clips-00000.npy` and `clips-00000.jsonl`, and so on. Run it again to go on where it was stopped
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -82,7 +82,8 @@ pub fn motion(asked: &Motion) -> Result<(), MotionCommandError> {
     };
     let recipe = Recipe::new(asked.size, asked.frames, asked.fps, asked.seed, &motifs)?;
     let order = Order { recipe, first: asked.first, count: asked.count };
-    let threads = asked.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN));
+    let threads = asked.threads.and_then(|threads| NonZero::new(threads.into()));
+    let threads = threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
     let bar = ProgressBar::new(order.count);
     let style = ProgressStyle::with_template("{pos} of {len} clips {bar:40} {per_sec}  {eta} left");
     bar.set_style(style.expect("the template is a constant that indicatif takes"));
