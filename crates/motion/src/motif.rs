@@ -1,15 +1,19 @@
 //! The motifs, one file each. An actor is a motif cast for a layer of a scene.
 
 mod bokeh;
+mod candles;
+mod city_bokeh;
 mod confetti;
 mod crescent_and_lamps;
 mod fireworks;
+mod gold_dust;
 mod hearts;
 mod paper_lanterns;
 mod petals;
 mod rangoli_lights;
 mod sky_lanterns;
 mod snow;
+mod sparkles;
 mod turntable;
 mod waves;
 
@@ -69,6 +73,10 @@ impl Casting<'_> {
             Motif::TurntablePhone => Arc::new(turntable::Turntable::phone(self)),
             Motif::PaperLanterns => Arc::new(paper_lanterns::PaperLanterns::new(self)),
             Motif::Waves => Arc::new(waves::Waves::new(self)),
+            Motif::Sparkles => Arc::new(sparkles::Sparkles::new(self)),
+            Motif::GoldDust => Arc::new(gold_dust::GoldDust::new(self)),
+            Motif::CityBokeh => Arc::new(city_bokeh::CityBokeh::new(self)),
+            Motif::Candles => Arc::new(candles::Candles::new(self)),
         }
     }
 

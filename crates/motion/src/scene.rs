@@ -159,6 +159,14 @@ names!(
         PaperLanterns = "paper-lanterns",
         /// A sea under a low light, with foam and glints.
         Waves = "waves",
+        /// Glints of light that flare and twinkle.
+        Sparkles = "sparkles",
+        /// Fine glittering dust that drifts in shafts of light.
+        GoldDust = "gold-dust",
+        /// A street at night, out of focus, with traffic and wet asphalt.
+        CityBokeh = "city-bokeh",
+        /// Candles with flickering flames and glowing wax.
+        Candles = "candles",
     }
 );
 

@@ -36,9 +36,14 @@ impl Moment {
         ((self.seconds * whole + f64::from(offset)).rem_euclid(1024.0)) as f32
     }
 
+    /// As [`Moment::cycles`], but at least once round in a loop, so that what is slow does not stand still there.
+    pub(crate) fn rounds(&self, rate: f32, offset: f32) -> f32 {
+        self.cycles(if self.looped { rate.max(0.51 / self.length as f32) } else { rate }, offset)
+    }
+
     /// A sine of about `rate` cycles a second.
     pub(crate) fn wave(&self, rate: f32, offset: f32) -> f32 {
-        sine(self.cycles(if self.looped { rate.max(0.51 / self.length as f32) } else { rate }, offset))
+        sine(self.rounds(rate, offset))
     }
 
     /// A smooth wander in -1..1 at about `rate` hills a second.

@@ -103,6 +103,30 @@ fn motif(motif: Motif) -> Phrases {
             &["{}海浪翻涌", "{}大海波浪起伏", "泛着泡沫的{}波浪"],
             &["{}海に波がうねる", "{}波が寄せる", "うねる{}海の波"],
         ),
+        Motif::Sparkles => (
+            &["{} sparkles twinkling", "{} star glints flaring", "twinkling {} sparkles"],
+            &["{}闪光闪烁", "{}星芒闪耀", "一闪一闪的{}星芒"],
+            &["{}きらめきが瞬く", "{}星形の光がきらめく", "瞬く{}きらめき"],
+        ),
+        Motif::GoldDust => (
+            &["{} dust glittering in beams of light", "{} glitter dust drifting", "fine {} dust in shafts of light"],
+            &["{}微尘在光束中闪烁", "{}闪粉缓缓飘动", "光束里的{}细尘"],
+            &["光の筋に{}粉塵がきらめく", "{}微細な粉が漂う", "光の中を漂う{}粉"],
+        ),
+        Motif::CityBokeh => (
+            &[
+                "a street with {} lights out of focus",
+                "{} city lights and passing cars, blurred",
+                "blurred traffic and {} windows in a street",
+            ],
+            &["街道上虚化的{}灯光", "{}城市灯火与车流光斑", "街上模糊的车流与{}窗光"],
+            &["ぼけた{}街灯りと車の流れ", "通りの{}ボケた灯り", "{}街の灯りと行き交う車のボケ"],
+        ),
+        Motif::Candles => (
+            &["{} candles with flickering flames", "{} candles burning", "glowing {} candles"],
+            &["{}蜡烛烛光摇曳", "燃烧的{}蜡烛", "温暖的{}烛光"],
+            &["{}キャンドルの炎が揺れる", "{}ろうそくが燃える", "灯る{}キャンドル"],
+        ),
     };
     Phrases { en, zh, ja }
 }

@@ -28,6 +28,10 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::TurntableBall | Motif::TurntableBox | Motif::TurntableBottle | Motif::TurntablePhone => (1.1, 1.0, 1.4),
         Motif::PaperLanterns => (1.8, 0.8, 1.6),
         Motif::Waves => (1.15, 1.0, 1.2),
+        Motif::Sparkles => (1.6, 0.9, 1.0),
+        Motif::GoldDust => (1.8, 1.0, 1.2),
+        Motif::CityBokeh => (1.5, 1.0, 1.2),
+        Motif::Candles => (1.3, 0.8, 1.2),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }
@@ -55,7 +59,7 @@ enum Made {
 
 fn made(motif: Motif) -> Made {
     match motif {
-        Motif::Fireworks | Motif::Bokeh => Made::Light,
+        Motif::Fireworks | Motif::Bokeh | Motif::Sparkles | Motif::GoldDust | Motif::CityBokeh => Made::Light,
         Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps | Motif::PaperLanterns => Made::Lantern,
         Motif::Petals
         | Motif::Hearts
@@ -65,7 +69,8 @@ fn made(motif: Motif) -> Made {
         | Motif::TurntableBox
         | Motif::TurntableBottle
         | Motif::TurntablePhone
-        | Motif::Waves => Made::Body,
+        | Motif::Waves
+        | Motif::Candles => Made::Body,
     }
 }
 

@@ -295,7 +295,7 @@ impl Product for Phone {
             phone: self,
             turn: (sine(turn), cosine(turn)),
             lift: 0.018 * moment.wave(0.2, 0.0),
-            phase: moment.cycles(0.2, 0.0),
+            phase: moment.rounds(0.2, 0.0),
             pixel: 2.0 / height as f32,
             ray: [0.0; 3],
         };
