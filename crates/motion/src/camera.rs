@@ -33,6 +33,11 @@ impl World {
         2.0 * self.half_width.min(self.half_height)
     }
 
+    /// The same world on a canvas that is `times` smaller.
+    pub(crate) fn coarser(self, times: usize) -> Self {
+        Self { unit: self.unit / times as f32, ..self }
+    }
+
     /// Whether the picture is taller than wide.
     pub(crate) fn tall(&self) -> bool {
         self.half_height > self.half_width
@@ -67,13 +72,13 @@ pub(crate) struct Spot {
 
 /// One instant seen by the eye.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shot {
-    pub(crate) moment: Moment,
+pub(crate) struct Shot<'a> {
+    pub(crate) moment: Moment<'a>,
     pub(crate) world: World,
     pub(crate) pose: Pose,
 }
 
-impl Shot {
+impl Shot<'_> {
     /// Where a point of the world at a depth is seen.
     pub(crate) fn spot(&self, x: f32, y: f32, depth: f32) -> Spot {
         let follow = parallax(depth);

@@ -4,7 +4,7 @@ use crate::{
     camera::Spot,
     colour::Tint,
     curve::{cosine, sine},
-    scene::Size,
+    shutter::{Kind, Seat, Shutter, Turn, Way},
     sprite::{Place, Sprite},
 };
 
@@ -84,58 +84,138 @@ impl Profile {
     }
 }
 
-/// What a frame is painted on.
+/// Light that has been added up, sharp and soft.
 #[derive(Debug, Clone)]
-pub(crate) struct Canvas {
+pub(crate) struct Exposure {
     pub(crate) sharp: Light,
     /// A quarter of the size in both directions; it is added to the glow.
     pub(crate) soft: Light,
 }
 
-impl Canvas {
-    pub(crate) fn new(size: Size) -> Self {
-        let (width, height) = (size.width as usize, size.height as usize);
+impl Exposure {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         Self { sharp: Light::new(width, height), soft: Light::new(width.div_ceil(4), height.div_ceil(4)) }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.sharp.clear();
+        self.soft.clear();
+    }
+
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.sharp.pixels.copy_from_slice(&other.sharp.pixels);
+        self.soft.pixels.copy_from_slice(&other.soft.pixels);
+    }
+}
+
+/// What a frame is painted on: where things are put.
+#[derive(Debug)]
+pub(crate) struct Canvas<'a> {
+    pub(crate) sharp: &'a mut Light,
+    pub(crate) soft: &'a mut Light,
+    shutter: Shutter<'a>,
+    turn: &'a Turn,
+}
+
+/// A thing that moves less than this many pixels while the shutter is open is painted once.
+const STILL: f32 = 0.6;
+
+impl<'a> Canvas<'a> {
+    pub(crate) fn new(exposure: &'a mut Exposure, shutter: Shutter<'a>, turn: &'a Turn) -> Self {
+        turn.pass_to(0);
+        Self { sharp: &mut exposure.sharp, soft: &mut exposure.soft, shutter, turn }
+    }
+
+    /// Whether nothing that is painted now will be seen: motion is only looked for. Who paints pixels directly need not.
+    pub(crate) fn looks_ahead(&self) -> bool {
+        self.shutter.is_closing()
+    }
+
+    /// Says that the n-th part of the thing whose turn it is comes now. Only who puts a varying number of things on the
+    /// canvas for one life has to, so that they are known again when the shutter closes.
+    pub(crate) fn part(&self, number: u64) {
+        self.turn.part(number);
+    }
+
+    fn way(&mut self, kind: Kind, seat: Seat) -> Option<Way> {
+        self.shutter.way(self.turn, kind, seat)
     }
 
     /// A point of light of `radius` pixels. One smaller than a pixel is as wide as a pixel, and dimmer.
     pub(crate) fn spark(&mut self, x: f32, y: f32, radius: f32, tint: Tint) {
-        let seen = radius.max(0.62);
-        let dim = (radius / seen) * (radius / seen);
-        self.sharp.radial(x, y, seen * 1.9, tint.map(|v| v * dim), |q| q * q);
+        let Some(way) = self.way(Kind::Spark, [x, y, radius, 0.0, 0.0, 0.0]) else { return };
+        let count = copies(way.length(), 0.8 * radius.max(0.9), 24);
+        let share = 1.0 / count as f32;
+        for [x, y, radius, ..] in way.places(count) {
+            let seen = radius.max(0.62);
+            let dim = (radius / seen) * (radius / seen) * share;
+            self.sharp.radial(x, y, seen * 1.9, tint.map(|v| v * dim), |q| q * q);
+        }
     }
 
     /// A glow with no edge that fades out at `radius` pixels.
     pub(crate) fn halo(&mut self, x: f32, y: f32, radius: f32, tint: Tint) {
+        let Some(way) = self.way(Kind::Halo, [x, y, radius, 0.0, 0.0, 0.0]) else { return };
         let glow = |q: f32| {
             let q2 = q * q;
             q2 * (0.16 + 0.84 * q2 * q2)
         };
-        if radius > 14.0 {
-            self.soft.radial(x / 4.0, y / 4.0, radius / 4.0, tint, glow);
-        } else {
-            self.sharp.radial(x, y, radius, tint, glow);
+        let count = copies(way.length(), 0.3 * radius, 8);
+        let share = 1.0 / count as f32;
+        for [x, y, radius, ..] in way.places(count) {
+            let tint = tint.map(|v| v * share);
+            if radius > 14.0 {
+                self.soft.radial(x / 4.0, y / 4.0, radius / 4.0, tint, glow);
+            } else {
+                self.sharp.radial(x, y, radius, tint, glow);
+            }
         }
     }
 
     /// A disc of light with a profile.
     pub(crate) fn disc(&mut self, x: f32, y: f32, radius: f32, profile: &Profile, tint: Tint) {
+        let Some(way) = self.way(Kind::Disc, [x, y, radius, 0.0, 0.0, 0.0]) else { return };
         let steps = Profile::STEPS as f32;
         let table: &[f32; Profile::STEPS + 1] = profile.0.as_slice().try_into().expect("every profile has its steps");
-        self.sharp.radial(x, y, radius, tint, |q| table[((q * steps) as usize).min(Profile::STEPS)]);
+        let count = copies(way.length(), 0.8 + 0.08 * radius, 16);
+        let share = 1.0 / count as f32;
+        for [x, y, radius, ..] in way.places(count) {
+            let tint = tint.map(|v| v * share);
+            self.sharp.radial(x, y, radius, tint, |q| table[((q * steps) as usize).min(Profile::STEPS)]);
+        }
     }
 
     /// A sprite laid over what is there; see [`Sprite::draw`].
     pub(crate) fn sprite(&mut self, sprite: &Sprite, place: Place, tint: Tint, opacity: f32) {
-        sprite.draw(&mut self.sharp, place, tint, opacity);
+        let Some(way) = self.way(Kind::Sprite, place.seat()) else { return };
+        let count = copies(way.length(), 1.2 + 0.012 * place.reach(), 12);
+        if count == 1 {
+            way.places(1).for_each(|seat| sprite.draw(self.sharp, Place::of(seat), tint, opacity));
+        } else {
+            sprite.smear(self.sharp, &way.places(count).map(Place::of).collect::<Vec<_>>(), tint, opacity);
+        }
+    }
+
+    /// A sprite without edges, laid over the soft light.
+    pub(crate) fn soft_sprite(&mut self, sprite: &Sprite, place: Place, tint: Tint) {
+        if !self.looks_ahead() {
+            sprite.draw(self.soft, Place::of(place.seat().map(|v| v / 4.0)), tint, 1.0);
+        }
     }
 
     /// Everything above `horizon` (a row of pixels) once more below it, upside down, squeezed, rippled and dimmed: still
     /// water at night. `sway` is where the ripples are in their cycle, in turns, and `unit` pixels per unit.
     pub(crate) fn mirror(&mut self, horizon: f32, strength: f32, deep: Tint, sway: f32, unit: f32) {
-        mirror(&mut self.sharp, horizon, strength, deep, sway, unit);
-        mirror(&mut self.soft, horizon / 4.0, strength * 0.8, [0.0; 3], sway, unit / 4.0);
+        if !self.looks_ahead() {
+            mirror(self.sharp, horizon, strength, deep, sway, unit);
+            mirror(self.soft, horizon / 4.0, strength * 0.8, [0.0; 3], sway, unit / 4.0);
+        }
     }
+}
+
+/// How many copies of a thing make a smear of that length look even, if they may lie `apart` pixels apart; at most `most`.
+fn copies(length: f32, apart: f32, most: usize) -> usize {
+    if length < STILL.max(0.5 * apart) { 1 } else { ((length / apart).ceil() as usize + 1).min(most) }
 }
 
 fn mirror(light: &mut Light, horizon: f32, strength: f32, deep: Tint, sway: f32, unit: f32) {

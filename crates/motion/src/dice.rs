@@ -24,6 +24,11 @@ impl Dice {
         Self(stir(self.0 ^ stir(name.wrapping_add(0x9e37_79b9_7f4a_7c15))))
     }
 
+    /// A name for the n-th thing, which no other dice give.
+    pub(crate) fn name(self, index: u64) -> u64 {
+        self.fork(index).0
+    }
+
     /// A hand of throws for the n-th thing.
     pub(crate) fn hand(self, index: u64) -> Hand {
         Hand(self.fork(index).0)

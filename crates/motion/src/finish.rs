@@ -1,7 +1,7 @@
 //! From light to bytes: glow, vignette, grading, grain and dither.
 
 use crate::{
-    canvas::{Canvas, Light},
+    canvas::{Exposure, Light},
     dice::Dice,
     grade::{Balance, Tone},
     scene::{Finish, Size},
@@ -68,31 +68,31 @@ impl Darkroom {
         }
     }
 
-    /// Turns a canvas into 8-bit sRGB. The canvas's soft light is used up.
-    pub(crate) fn develop(&mut self, canvas: &mut Canvas, index: u32, rgb: &mut [u8]) {
+    /// Turns an exposure into 8-bit sRGB. Its soft light is used up.
+    pub(crate) fn develop(&mut self, exposure: &mut Exposure, index: u32, rgb: &mut [u8]) {
         if !self.pyramid.is_empty() {
-            self.gather(&canvas.sharp);
-            self.spread(&mut canvas.soft);
+            self.gather(&exposure.sharp);
+            self.spread(&mut exposure.soft);
         }
         // Without grain the dither stands still, which an encoder can keep.
         let frame = if self.finish.grain > 0.0 { u64::from(index) + 1 } else { 0 };
         match self.balance {
-            None => self.expose(canvas, frame, rgb, |light| light),
-            Some(balance) => self.expose(canvas, frame, rgb, |light| balance.graded(light)),
+            None => self.expose(exposure, frame, rgb, |light| light),
+            Some(balance) => self.expose(exposure, frame, rgb, |light| balance.graded(light)),
         }
     }
 
     /// One pass over the pixels, which are far more than fit a cache.
     #[inline(always)]
-    fn expose(&self, canvas: &Canvas, frame: u64, rgb: &mut [u8], graded: impl Fn([f32; 4]) -> [f32; 4]) {
-        let (width, height) = (canvas.sharp.width, canvas.sharp.height);
-        let (curve, dice, soft) = (self.tone.curve(), self.dice.fork(frame), &canvas.soft);
+    fn expose(&self, exposure: &Exposure, frame: u64, rgb: &mut [u8], graded: impl Fn([f32; 4]) -> [f32; 4]) {
+        let (width, height) = (exposure.sharp.width, exposure.sharp.height);
+        let (curve, dice, soft) = (self.tone.curve(), self.dice.fork(frame), &exposure.soft);
         let mut veil = vec![[0.0f32; 4]; soft.width + 2];
         for y in 0..height {
             mix_rows(soft, y, &mut veil);
             let darker = self.rows[y];
             let noise = (dice.hand(y as u64).unit() * STRIP as f32) as usize;
-            let row = canvas.sharp.row(y);
+            let row = exposure.sharp.row(y);
             for (x, (pixel, out)) in row.iter().zip(rgb[y * width * 3..].chunks_exact_mut(3)).enumerate() {
                 const NEAR: [f32; 4] = [0.625, 0.875, 0.125, 0.375];
                 let (column, part) = ((x + 2) / 4, NEAR[x % 4]);

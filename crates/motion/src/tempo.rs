@@ -3,6 +3,7 @@
 use crate::{
     curve::{fraction, mix, ramp, sine},
     dice::Dice,
+    shutter::Turn,
 };
 
 /// One instant of a scene of a given length.
@@ -10,12 +11,14 @@ use crate::{
 /// In a looped scene every motion made with these methods is the same one length later: rates are rounded to whole cycles
 /// per length, and a life longer than the scene is shared by several things, each of which ends where the next began.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
+pub(crate) struct Moment<'a> {
     /// Seconds since the first frame.
     pub(crate) seconds: f64,
     /// Seconds of the whole scene.
     pub(crate) length: f64,
     pub(crate) looped: bool,
+    /// Is told whose turn it is whenever a life is drawn from [`Moment::lives`].
+    pub(crate) turn: &'a Turn,
 }
 
 /// One of the things that come and go.
@@ -27,7 +30,7 @@ pub(crate) struct Life {
     pub(crate) age: f32,
 }
 
-impl Moment {
+impl Moment<'_> {
     /// Cycles since the first frame at about `rate` cycles a second, plus `offset` cycles.
     pub(crate) fn cycles(&self, rate: f32, offset: f32) -> f32 {
         let rate = f64::from(rate);
@@ -68,14 +71,22 @@ impl Moment {
         };
         let length = if self.looped { self.length * shared as f64 / rounds } else { wanted };
         let lanes = (count as u64).div_ceil(shared);
-        (0..lanes * shared).map(move |index| {
+        let lives = (0..lanes * shared).map(move |index| {
             let (lane, follower) = (index / shared, index % shared);
             let start = f64::from(dice.hand(lane).unit()) + follower as f64 / shared as f64;
             let place = self.seconds / length + start;
             let generation = if self.looped { place.floor().rem_euclid(rounds) } else { place.floor() };
             let age = place - place.floor();
-            Life { number: lane + lanes * generation as u64, age: age as f32 }
-        })
+            let number = lane + lanes * generation as u64;
+            self.turn.pass_to(dice.name(number));
+            Life { number, age: age as f32 }
+        });
+        // What is painted after the last life does not belong to it.
+        let end = std::iter::from_fn(move || {
+            self.turn.pass_to(dice.name(u64::MAX));
+            None
+        });
+        lives.chain(end)
     }
 
     /// How far through the scene, 0 to 1.

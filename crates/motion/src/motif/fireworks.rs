@@ -167,6 +167,7 @@ impl Fireworks {
             };
             let bright = (1.0 - fading) * (1.0 - 0.45 * fading) * flicker;
             let star = Star { direction, power, tail, heavy, tint, bright, fading, kind };
+            canvas.part(arm as u64 + 1);
             star.draw(shot, canvas, burst);
         }
     }

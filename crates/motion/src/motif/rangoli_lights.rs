@@ -82,14 +82,9 @@ impl RangoliLights {
         }
     }
 
-    /// A place on the floor, of a soft sprite of that radius, for the canvas's soft light.
-    fn on_soft_floor(&self, shot: &Shot, x: f32, y: f32, radius: f32) -> Place {
-        let mut place = shot.spot(x, y, self.layer.depth).upright(radius, radius * self.flat);
-        place.x /= 4.0;
-        place.y /= 4.0;
-        place.across[0] /= 4.0;
-        place.down[1] /= 4.0;
-        place
+    /// A place on the floor, of a soft sprite of that radius.
+    fn on_floor(&self, shot: &Shot, x: f32, y: f32, radius: f32) -> Place {
+        shot.spot(x, y, self.layer.depth).upright(radius, radius * self.flat)
     }
 
     fn diya(&self, shot: &Shot, canvas: &mut Canvas, index: usize) {
@@ -105,7 +100,7 @@ impl RangoliLights {
         let (lean, stretch) = (shot.moment.wander(dice, 2.2), shot.moment.wander(dice.fork(1), 3.1));
         let bright = 1.0 + 0.16 * shot.moment.wander(dice.fork(2), 3.6);
         let warm = [1.0, 0.56, 0.17];
-        self.pool.draw(&mut canvas.soft, self.on_soft_floor(shot, x, y, half * 5.2), scaled(warm, 0.2 * bright), 1.0);
+        canvas.soft_sprite(&self.pool, self.on_floor(shot, x, y, half * 5.2), scaled(warm, 0.2 * bright));
         canvas.sprite(&self.bowl, spot.upright(half, half / 1.5), scaled(WHITE, bright), 1.0);
         let tall = half * (0.62 + 0.07 * stretch);
         let foot = shot.spot(x, y - 0.26 * half, self.layer.depth);
@@ -336,12 +331,8 @@ impl Actor for RangoliLights {
         for wave in 0..2 {
             let out = fraction(shot.moment.cycles(0.36 * self.layer.speed, 0.5 * wave as f32));
             let tint = scaled(glowing(blend(self.colours.moving(2), WHITE, 0.4), 1.0), 0.3 * bump(2.0 * out - 1.0));
-            self.ring.draw(
-                &mut canvas.soft,
-                self.on_soft_floor(shot, self.centre.0, self.centre.1, self.radius * 1.25 * out.max(0.02)),
-                tint,
-                1.0,
-            );
+            let radius = self.radius * 1.25 * out.max(0.02);
+            canvas.soft_sprite(&self.ring, self.on_floor(shot, self.centre.0, self.centre.1, radius), tint);
         }
         for index in 0..self.lamps {
             self.diya(shot, canvas, index);

@@ -254,6 +254,10 @@ impl Actor for Turntable {
                 canvas.sprite(&self.mark, spot.upright(half * 1.6, half), scaled(self.accent, light), 1.0);
             }
         }
+        if canvas.looks_ahead() {
+            // What turns stays where it is, and its picture is costly.
+            return;
+        }
         let (picture, aspect, sole) = (self.product.picture(turn, &shot.moment), self.product.aspect(), self.product.sole());
         let half = self.radius * 0.98;
         let spot = shot.spot(self.foot.0, self.foot.1, depth);
@@ -263,7 +267,7 @@ impl Actor for Turntable {
             Place { x: spot.x, y: spot.y + lift, across: [half * aspect * spot.unit, 0.0], down: [0.0, -half * spot.unit] };
         let shadow = shot.spot(self.foot.0 + 0.04 * self.radius, self.foot.1 + 0.012 * self.radius, depth);
         if self.table.is_some() {
-            picture.draw_within(&mut canvas.sharp, mirrored, if self.dark { 0.3 } else { 0.22 }, |x, y| {
+            picture.draw_within(canvas.sharp, mirrored, if self.dark { 0.3 } else { 0.22 }, |x, y| {
                 let (dx, dy) = ((x - spot.x) / (self.radius * spot.unit), (y - spot.y) / (self.radius * PITCH.0 * spot.unit));
                 ramp(1.0, 0.9, (dx * dx + dy * dy).sqrt()) * ramp(1.25, 0.1, dy)
             });
