@@ -1,6 +1,6 @@
 //! The page, with and without a browser.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::installation::*;
 
@@ -26,6 +26,28 @@ async fn the_gallery_says_who_paints() {
     let installation = Installation::start().await;
     let text = installation.get("/?locale=en").await.text();
     assert!(text.contains("Text-to-video model – untrained, expect noise") && text.contains("Motion graphics"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gallery_shows_the_scene_of_each_language_and_those_that_share_one_together() {
+    let installation = Installation::with(|config| {
+        let template = config.root().join("templates/lantern/template.toml");
+        let text = fs::read_to_string(&template).unwrap();
+        fs::write(&template, format!("{text}\n[scene.locale.ja]\nlayers = [{{ motif = \"petals\" }}]\n")).unwrap();
+    })
+    .await;
+    let shared = installation.paint("/v1/clips/lantern/en.mp4").await;
+    let own = installation.paint("/v1/clips/lantern/ja.mp4").await;
+    let page = installation.get("/?locale=ar&template=lantern").await.text();
+    let scenes = page.split("<section class=\"scenes\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let scenes: Vec<_> = scenes.split("<li").skip(1).collect();
+    let [arabic_and_english, japanese] = scenes.as_slice() else { panic!("expected two scenes: {scenes:?}") };
+    assert!(arabic_and_english.starts_with(" data-current") && !japanese.starts_with(" data-current"), "{scenes:?}");
+    for (scene, blob, names) in [(arabic_and_english, shared, &["العربية", "English"][..]), (japanese, own, &["日本語"])]
+    {
+        assert!(scene.contains(&blob.to_string()) && names.iter().all(|name| scene.contains(name)), "{scene}");
+    }
+    assert_eq!(page.matches(&shared.to_string()).count(), 4, "the screen and its link, the card, the scene");
 }
 
 #[tokio::test(flavor = "multi_thread")]

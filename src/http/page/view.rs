@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use festoon_spec::{Locale, Painter};
+use festoon_spec::{Locale, Painter, RenderKey};
 use serde::Serialize;
 
 use crate::{
-    edge::{Edge, Shown},
+    edge::{Edge, EdgeError, Shown},
     http::{address, picks::Wanted, problem::Problem},
     pick::{Pick, PickError},
     template::{Kind, Template},
@@ -35,7 +35,7 @@ pub struct View {
 #[derive(Debug, Serialize)]
 struct Language {
     tag: String,
-    name: &'static str,
+    name: String,
     current: bool,
 }
 
@@ -68,8 +68,18 @@ struct Chosen {
     clip: Option<String>,
     /// Whether `clip` stands in.
     nearest: bool,
+    /// What the template shows in each language.
+    scenes: Vec<LocaleScene>,
     /// A value that does not fit, told beside the form.
     problem: Option<String>,
+}
+
+/// The languages that share a clip of the chosen template, as it is when nothing is chosen.
+#[derive(Debug, Serialize)]
+struct LocaleScene {
+    clip: Option<String>,
+    languages: Vec<Language>,
+    current: bool,
 }
 
 /// One parameter in the form.
@@ -106,13 +116,18 @@ impl View {
             let is_current = current.as_ref().is_some_and(|current| current.id == template.id);
             cards.push(card(edge, template, &wanted.of(template), &locale, is_current).await?);
         }
+        // Whoever comes for the first time sees what any machine paints well; the order is otherwise that of the folder.
+        cards.sort_by_key(|card| card.by_model);
         let chosen = match &current {
             Some(template) => Some(choose(edge, template, &wanted.of(template), &locale, pairs).await?),
             None => None,
         };
         let words_json = serde_json::to_string(words).map_err(|error| Problem::internal(&error))?;
-        let languages =
-            WORDS.iter().map(|(spoken, words)| Language { tag: spoken.clone(), name: &words["name"], current: *spoken == tag });
+        let languages = WORDS.iter().map(|(spoken, words)| Language {
+            tag: spoken.clone(),
+            name: words["name"].clone(),
+            current: *spoken == tag,
+        });
         Ok(Self {
             direction: if locale.is_right_to_left() { "rtl" } else { "ltr" },
             languages: languages.collect(),
@@ -132,19 +147,45 @@ fn page_locale(wanted: &Wanted) -> Locale {
     wanted.among(&spoken).cloned().unwrap_or_else(|| "en".parse().expect("`en` is a locale"))
 }
 
-async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, current: bool) -> Result<Card, Problem> {
-    let (spoken, words) = template.words(locale);
-    let pick = Pick {
+/// A template when nothing is chosen.
+fn usual(template: &Template, locale: &Locale) -> Pick {
+    Pick {
         template: template.id.clone(),
         locale: locale.clone(),
         parameters: BTreeMap::new(),
         variation: 0,
         profile: festoon_spec::Profile::default(),
-    };
-    let clip = match edge.peek(&pick, true).await {
+    }
+}
+
+/// What each language that the template speaks sees, those that share a plate together.
+async fn locale_scenes(edge: &Edge, template: &Template, locale: &Locale) -> Result<Vec<LocaleScene>, Problem> {
+    let (current, _) = template.words(locale);
+    let mut scenes: Vec<(RenderKey, LocaleScene)> = Vec::new();
+    for spoken in template.locales() {
+        let pick = usual(template, spoken);
+        // Without its model a template has no plates to show.
+        let Ok(resolved) = pick.resolve(template, edge.makers()) else { return Ok(Vec::new()) };
+        let tag = spoken.minimized().to_string();
+        let name = WORDS.get(&tag).map_or_else(|| spoken.to_string(), |words| words["name"].clone());
+        let language = Language { tag, name, current: spoken == current };
+        if let Some((_, scene)) = scenes.iter_mut().find(|(plate, _)| *plate == resolved.plate_key) {
+            scene.current |= language.current;
+            scene.languages.push(language);
+            continue;
+        }
+        let clip = edge.peek(&pick, false).await?.map(|shown| clip_url(&shown));
+        scenes.push((resolved.plate_key, LocaleScene { clip, current: language.current, languages: vec![language] }));
+    }
+    Ok(scenes.into_iter().map(|(_, scene)| scene).collect())
+}
+
+async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, current: bool) -> Result<Card, Problem> {
+    let (spoken, words) = template.words(locale);
+    let clip = match edge.peek(&usual(template, locale), true).await {
         Ok(shown) => shown.map(|shown| clip_url(&shown)),
         // Without its model a template is shown, only not playing.
-        Err(crate::edge::EdgeError::Pick(_)) => None,
+        Err(EdgeError::Pick(_)) => None,
         Err(error) => return Err(error.into()),
     };
     let by_model = template.painter() == Painter::wan();
@@ -204,6 +245,7 @@ async fn choose(
         canvas: template.canvas,
         clip,
         nearest,
+        scenes: locale_scenes(edge, template, locale).await?,
         problem,
     })
 }
