@@ -125,3 +125,25 @@ impl Colours {
         self.sky.iter().map(|&tint| luminance(tint)).sum::<f32>() / (self.sky.len() as f32) < 0.18
     }
 }
+
+/// The sky's gradient as a table, for pictures that show all of it above a horizon. It is smoothed, as so much nearer
+/// together its middle colour would be seen as a line.
+#[derive(Debug, Clone)]
+pub(crate) struct Air(Vec<Tint>);
+
+impl Air {
+    const STEPS: usize = 256;
+
+    pub(crate) fn new(colours: &Colours) -> Self {
+        let height = |step: usize| {
+            let at = |off: i32| colours.sky(step as f32 / Self::STEPS as f32 + off as f32 * 0.045);
+            scaled((-3..=3).map(at).fold(BLACK, plus), 1.0 / 7.0)
+        };
+        Self((0..=Self::STEPS).map(height).collect())
+    }
+
+    /// 0 is the top of the picture, 1 the horizon.
+    pub(crate) fn at(&self, height: f32) -> Tint {
+        self.0[(height.clamp(0.0, 1.0) * Self::STEPS as f32) as usize]
+    }
+}

@@ -12,6 +12,7 @@
 
 mod camera;
 mod canvas;
+mod cloud;
 mod colour;
 mod curve;
 pub mod dataset;

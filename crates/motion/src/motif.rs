@@ -1,5 +1,6 @@
 //! The motifs, one file each. An actor is a motif cast for a layer of a scene.
 
+mod aurora;
 mod bokeh;
 mod candles;
 mod city_bokeh;
@@ -14,6 +15,7 @@ mod rangoli_lights;
 mod sky_lanterns;
 mod snow;
 mod sparkles;
+mod sunrise;
 mod turntable;
 mod waves;
 
@@ -77,6 +79,8 @@ impl Casting<'_> {
             Motif::GoldDust => Arc::new(gold_dust::GoldDust::new(self)),
             Motif::CityBokeh => Arc::new(city_bokeh::CityBokeh::new(self)),
             Motif::Candles => Arc::new(candles::Candles::new(self)),
+            Motif::Aurora => Arc::new(aurora::Aurora::new(self)),
+            Motif::Sunrise => Arc::new(sunrise::Sunrise::new(self)),
         }
     }
 

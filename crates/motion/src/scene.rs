@@ -167,6 +167,10 @@ names!(
         CityBokeh = "city-bokeh",
         /// Candles with flickering flames and glowing wax.
         Candles = "candles",
+        /// Curtains of polar light over mountains and a lake.
+        Aurora = "aurora",
+        /// The sun rising behind misty hills.
+        Sunrise = "sunrise",
     }
 );
 

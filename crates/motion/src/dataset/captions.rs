@@ -127,6 +127,16 @@ fn motif(motif: Motif) -> Phrases {
             &["{}蜡烛烛光摇曳", "燃烧的{}蜡烛", "温暖的{}烛光"],
             &["{}キャンドルの炎が揺れる", "{}ろうそくが燃える", "灯る{}キャンドル"],
         ),
+        Motif::Aurora => (
+            &["{} aurora over a lake", "curtains of {} northern lights", "{} polar light above mountains"],
+            &["湖上的{}极光", "{}极光如帷幕般舞动", "群山上空的{}北极光"],
+            &["湖の上の{}オーロラ", "{}オーロラがゆらめく", "山の上に広がる{}極光"],
+        ),
+        Motif::Sunrise => (
+            &["{a} sun rising over hills", "{a} sunrise over misty hills", "{a} sun above hills in the mist"],
+            &["{}太阳从山间升起", "群山晨雾中的{}日出", "薄雾山丘上的{}朝阳"],
+            &["丘の上に{}太陽が昇る", "霧の山々と{}朝日", "山あいから昇る{}日の出"],
+        ),
     };
     Phrases { en, zh, ja }
 }

@@ -32,6 +32,8 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::GoldDust => (1.8, 1.0, 1.2),
         Motif::CityBokeh => (1.5, 1.0, 1.2),
         Motif::Candles => (1.3, 0.8, 1.2),
+        Motif::Aurora => (1.15, 1.0, 1.8),
+        Motif::Sunrise => (1.6, 1.0, 2.0),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }
@@ -59,7 +61,7 @@ enum Made {
 
 fn made(motif: Motif) -> Made {
     match motif {
-        Motif::Fireworks | Motif::Bokeh | Motif::Sparkles | Motif::GoldDust | Motif::CityBokeh => Made::Light,
+        Motif::Fireworks | Motif::Bokeh | Motif::Sparkles | Motif::GoldDust | Motif::CityBokeh | Motif::Aurora => Made::Light,
         Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps | Motif::PaperLanterns => Made::Lantern,
         Motif::Petals
         | Motif::Hearts
@@ -70,7 +72,8 @@ fn made(motif: Motif) -> Made {
         | Motif::TurntableBottle
         | Motif::TurntablePhone
         | Motif::Waves
-        | Motif::Candles => Made::Body,
+        | Motif::Candles
+        | Motif::Sunrise => Made::Body,
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Actor, Casting};
 use crate::{
     camera::{SKY, Shot, World},
     canvas::{Canvas, Profile},
-    colour::{Colours, Tint, WHITE, blend, glowing, gradient, luminance, plus, scaled, shaded},
+    colour::{Air, Colours, Tint, WHITE, blend, glowing, gradient, luminance, plus, scaled, shaded},
     curve::{bump, cosine, mix, ramp, sine},
     dice::Dice,
     scene::Layer,
@@ -144,8 +144,7 @@ pub(super) struct Waves {
     water: Water,
     glints: Vec<Glint>,
     dash: Sprite,
-    /// The palette's sky from the top of the picture down to the horizon.
-    heights: Vec<Tint>,
+    air: Air,
     staged: bool,
 }
 
@@ -211,11 +210,6 @@ impl Waves {
                 start: hand.unit(),
             }
         };
-        // Smoothed: the whole gradient stands above the horizon, where its middle would be seen as a line.
-        let height = |step: usize| {
-            let at = |off: i32| colours.sky(step as f32 / STEPS as f32 + off as f32 * 0.045);
-            scaled((-3..=3).map(at).fold([0.0; 3], plus), 1.0 / 7.0)
-        };
         let glints = (0..casting.count(330.0)).map(glint).collect();
         Self {
             dice,
@@ -232,7 +226,7 @@ impl Waves {
                 let q = bump((x * x + y * y).sqrt().min(1.0));
                 [q, q, q, 0.0]
             }),
-            heights: (0..=STEPS).map(height).collect(),
+            air: Air::new(colours),
             staged,
         }
     }
@@ -391,7 +385,8 @@ impl Waves {
     }
 
     fn glints(&self, shot: &Shot, canvas: &mut Canvas, lens: &Lens) {
-        for glint in &self.glints {
+        for (number, glint) in (1..).zip(&self.glints) {
+            canvas.part(number);
             let wave = 0.5 + 0.5 * shot.moment.wave(glint.rate * self.layer.speed.max(0.2), glint.start);
             let flash = glint.bright * wave * wave * wave * wave;
             if flash < 0.02 {
@@ -408,7 +403,8 @@ impl Waves {
 }
 
 fn tinge(pixel: &mut [f32; 4], ink: Tint, cover: f32) {
-    for channel in 0..3 {
+    let ink = [ink[0], ink[1], ink[2], 1.0];
+    for channel in 0..4 {
         pixel[channel] += (ink[channel] - pixel[channel]) * cover;
     }
 }
@@ -448,8 +444,7 @@ fn swells(layer: &Layer, dice: Dice) -> Vec<Swell> {
 impl Actor for Waves {
     fn sky(&self, x: f32, y: f32, _: Tint) -> Tint {
         let light = &self.light;
-        let height = ((y + self.world.half_height) / (self.horizon + self.world.half_height)).clamp(0.0, 1.0);
-        let base = self.heights[(height * STEPS as f32) as usize];
+        let base = self.air.at((y + self.world.half_height) / (self.horizon + self.world.half_height));
         let (dx, dy) = (x - light.x, y - light.y);
         let away = (dx * dx + 1.8 * dy * dy).sqrt() / self.world.short();
         let near = bump((away / 1.2).min(1.0));
@@ -490,7 +485,9 @@ impl Actor for Waves {
         if lens.bottom - lens.horizon < 1.0 {
             return;
         }
-        self.sea(shot, canvas, &lens);
+        if !canvas.looks_ahead() {
+            self.sea(shot, canvas, &lens);
+        }
         self.glints(shot, canvas, &lens);
     }
 }
