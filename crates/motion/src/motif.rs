@@ -9,9 +9,11 @@ mod crescent_and_lamps;
 mod fireworks;
 mod gold_dust;
 mod hearts;
+mod ink_in_water;
 mod paper_lanterns;
 mod petals;
 mod rangoli_lights;
+mod ribbons;
 mod sky_lanterns;
 mod snow;
 mod sparkles;
@@ -81,6 +83,8 @@ impl Casting<'_> {
             Motif::Candles => Arc::new(candles::Candles::new(self)),
             Motif::Aurora => Arc::new(aurora::Aurora::new(self)),
             Motif::Sunrise => Arc::new(sunrise::Sunrise::new(self)),
+            Motif::Ribbons => Arc::new(ribbons::Ribbons::new(self)),
+            Motif::InkInWater => Arc::new(ink_in_water::InkInWater::new(self)),
         }
     }
 

@@ -171,6 +171,10 @@ names!(
         Aurora = "aurora",
         /// The sun rising behind misty hills.
         Sunrise = "sunrise",
+        /// Ribbons of silk that flow through space.
+        Ribbons = "ribbons",
+        /// Plumes of coloured ink that unfold in water.
+        InkInWater = "ink-in-water",
     }
 );
 

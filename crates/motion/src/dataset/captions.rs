@@ -137,6 +137,16 @@ fn motif(motif: Motif) -> Phrases {
             &["{}太阳从山间升起", "群山晨雾中的{}日出", "薄雾山丘上的{}朝阳"],
             &["丘の上に{}太陽が昇る", "霧の山々と{}朝日", "山あいから昇る{}日の出"],
         ),
+        Motif::Ribbons => (
+            &["{} silk ribbons flowing", "flowing {} ribbons", "{} ribbons of silk waving in the air"],
+            &["{}丝带飘动", "流动的{}绸带", "空中飘舞的{}丝绸缎带"],
+            &["{}シルクのリボンが流れる", "流れる{}リボン", "宙になびく{}絹のリボン"],
+        ),
+        Motif::InkInWater => (
+            &["{} ink unfolding in water", "plumes of {} ink in water", "{} ink clouds swirling under water"],
+            &["{}墨水在水中晕开", "水中的{}墨团", "水里翻卷的{}墨云"],
+            &["水の中に{}インクが広がる", "水中の{}インクの煙", "水に渦巻く{}インク"],
+        ),
     };
     Phrases { en, zh, ja }
 }

@@ -34,6 +34,8 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::Candles => (1.3, 0.8, 1.2),
         Motif::Aurora => (1.15, 1.0, 1.8),
         Motif::Sunrise => (1.6, 1.0, 2.0),
+        Motif::Ribbons => (1.2, 0.7, 1.2),
+        Motif::InkInWater => (1.2, 0.8, 1.4),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }
@@ -73,7 +75,9 @@ fn made(motif: Motif) -> Made {
         | Motif::TurntablePhone
         | Motif::Waves
         | Motif::Candles
-        | Motif::Sunrise => Made::Body,
+        | Motif::Sunrise
+        | Motif::Ribbons
+        | Motif::InkInWater => Made::Body,
     }
 }
 
