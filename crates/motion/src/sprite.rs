@@ -132,16 +132,29 @@ pub(crate) struct Sprite {
 impl Sprite {
     /// Paints `width` × `height` texels, each from `samples`² points; `brush` gets the place, −1 to 1 in both directions.
     pub(crate) fn paint(width: usize, height: usize, samples: usize, brush: impl Fn(f32, f32) -> Ink) -> Self {
+        Self::paint_columns(width, height, samples, |_| (), |_, x, y| brush(x, y))
+    }
+
+    /// Paints like [`Sprite::paint`], with what `column` makes of each place across at hand: it is made once per column.
+    pub(crate) fn paint_columns<Column>(
+        width: usize,
+        height: usize,
+        samples: usize,
+        column: impl Fn(f32) -> Column,
+        brush: impl Fn(&Column, f32, f32) -> Ink,
+    ) -> Self {
         let (width, height) = (width.clamp(2, 4096), height.clamp(2, 4096));
         let mut level = Level::new(width, height);
         let (step_x, step_y) = (2.0 / (width * samples) as f32, 2.0 / (height * samples) as f32);
         let share = 1.0 / (samples * samples) as f32;
+        let across = |sx: usize| (sx as f32 + 0.5) * step_x - 1.0;
+        let columns: Vec<Column> = (0..width * samples).map(|sx| column(across(sx))).collect();
         for y in 0..height {
             for x in 0..width {
                 let mut sum = CLEAR;
                 for sub in 0..samples * samples {
                     let (sx, sy) = (x * samples + sub % samples, y * samples + sub / samples);
-                    let part = brush((sx as f32 + 0.5) * step_x - 1.0, (sy as f32 + 0.5) * step_y - 1.0);
+                    let part = brush(&columns[sx], across(sx), (sy as f32 + 0.5) * step_y - 1.0);
                     debug_assert!(part.iter().all(|v| v.is_finite()), "a brush made {part:?}");
                     for (total, part) in sum.iter_mut().zip(part) {
                         *total += part * share;

@@ -180,8 +180,7 @@ fn ridges(casting: &Casting, horizon: f32) -> Vec<Plane> {
             };
             let edge = 0.7 / world.unit;
             let near = blend(dark, air, fog);
-            Plane::paint(world, &eye, depth, horizon - 1.5 * tall, horizon + 2.0, |x, y| {
-                let crest = crest(x);
+            Plane::paint_columns(world, &eye, depth, [horizon - 1.5 * tall, horizon + 2.0], crest, |&crest, x, y| {
                 let cover = ramp(-edge, edge, y - crest);
                 if cover <= 0.0 {
                     return CLEAR;

@@ -98,8 +98,10 @@ impl Snow {
             let needles = blend(dark, air, fog);
             let frost = blend(needles, blend(air, WHITE, 0.45), mix(0.6, 0.25, fog));
             let top = base * high - tallest * 1.9;
-            self.planes.push(Plane::paint(world, &eye, depth, top, plane::floor(world, &eye, depth), |x, y| {
-                forest.at(x, y, needles, frost, blend(needles, air, 0.5))
+            let (down_to, earth) = ([top, plane::floor(world, &eye, depth)], blend(needles, air, 0.5));
+            let column = |x: f32| forest.column(x);
+            self.planes.push(Plane::paint_columns(world, &eye, depth, down_to, column, |column, x, y| {
+                forest.at(column, x, y, needles, frost, earth)
             }));
         }
         let lit = scaled(blend(colours.sky(0.75), WHITE, if night { 0.5 } else { 0.75 }), if night { 0.75 } else { 0.95 });
@@ -121,8 +123,9 @@ impl Snow {
                 (cottage.x, cottage.y, cottage.size, cottage.light)
             });
             let top = base * high - 36.0 - if cottage.is_some() { 0.3 * world.short() } else { 0.0 };
-            self.planes.push(Plane::paint(world, &eye, depth, top, plane::floor(world, &eye, depth), |x, y| {
-                let depth_in = y - crest(x);
+            let down_to = [top, plane::floor(world, &eye, depth)];
+            self.planes.push(Plane::paint_columns(world, &eye, depth, down_to, crest, |crest, x, y| {
+                let depth_in = y - crest;
                 let cover = ramp(-0.7 / world.unit, 0.7 / world.unit, depth_in);
                 let house =
                     cottage.map_or(CLEAR, |(x0, y0, size, glow)| house((x - x0) / size, (y - y0) / size, dark, lit, glow));
@@ -166,9 +169,11 @@ struct Forest {
     base: f32,
     spacing: f32,
     first: i32,
-    /// Foot (two numbers), height and bend of each tree.
-    trees: Vec<(f32, f32, f32, f32)>,
+    trees: Vec<Tree>,
 }
+
+/// A tree's foot (two numbers), height and bend.
+type Tree = (f32, f32, f32, f32);
 
 impl Forest {
     fn new(dice: Dice, world: World, base: f32, tallest: f32, framing: bool, reach: f32) -> Self {
@@ -192,14 +197,16 @@ impl Forest {
         self.base + self.dice.fork(2).hills(x / 330.0) * 22.0 + self.dice.fork(3).hills(x / 90.0) * 4.0
     }
 
-    fn at(&self, x: f32, y: f32, needles: Tint, frost: Tint, earth: Tint) -> Ink {
-        let crest = self.crest(x);
+    /// The crest at a place across, and the trees that may stand there.
+    fn column(&self, x: f32) -> (f32, &[Tree]) {
         let cell = (x / self.spacing).floor() as i32 - self.first;
+        let tree = |index: i32| usize::try_from(index).unwrap_or(0).min(self.trees.len());
+        (self.crest(x), &self.trees[tree(cell - 1)..tree(cell + 2)])
+    }
+
+    fn at(&self, &(crest, trees): &(f32, &[Tree]), x: f32, y: f32, needles: Tint, frost: Tint, earth: Tint) -> Ink {
         let mut seen = if y > crest { ink(blend(earth, needles, ramp(60.0, 0.0, y - crest)), 1.0) } else { CLEAR };
-        for index in cell - 1..=cell + 1 {
-            let Some(&(foot, ground, height, bend)) = usize::try_from(index).ok().and_then(|index| self.trees.get(index)) else {
-                continue;
-            };
+        for &(foot, ground, height, bend) in trees {
             if height < 6.0 {
                 continue;
             }
