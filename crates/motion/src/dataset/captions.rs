@@ -124,7 +124,7 @@ fn motif(motif: Motif) -> Phrases {
         ),
         Motif::Candles => (
             &["{} candles with flickering flames", "{} candles burning", "glowing {} candles"],
-            &["{}蜡烛烛光摇曳", "燃烧的{}蜡烛", "温暖的{}烛光"],
+            &["{}蜡烛烛光摇曳", "燃烧的{}蜡烛", "静静燃着的{}蜡烛"],
             &["{}キャンドルの炎が揺れる", "{}ろうそくが燃える", "灯る{}キャンドル"],
         ),
         Motif::Aurora => (

@@ -85,7 +85,7 @@ pub(super) fn clear(motif: Motif, family: Family, background: Background) -> boo
     let told_apart = match background {
         Background::Night => !matches!(family, Family::Blue),
         Background::Dusk => !matches!(family, Family::Orange | Family::Violet),
-        Background::Day => !matches!(family, Family::White | Family::Blue),
+        Background::Day => !matches!(family, Family::White),
         Background::Studio => !matches!(family, Family::White),
         Background::Forest => !matches!(family, Family::Green),
         Background::Wine => !matches!(family, Family::Red),

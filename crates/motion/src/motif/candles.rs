@@ -126,7 +126,7 @@ impl Shape {
             let deep = 1.0 / (1.0 + down * (0.9 + 1.1 * down));
             deep * mix(0.35, 1.0, side) * (1.0 + 0.5 * self.run(x, up)) + 0.35 * bump((down / 0.12).min(1.0))
         };
-        let through = blend(plus(scaled(wax, 0.75), scaled(FIRE, 0.3 * luminance(wax) + 0.12)), FIRE, 0.35);
+        let through = blend(plus(scaled(wax, 0.95), scaled(FIRE, 0.2 * luminance(wax) + 0.04)), FIRE, 0.16);
         let light = scaled(through, light);
         [light[0], light[1], light[2], 0.0]
     }
@@ -218,7 +218,7 @@ impl Candles {
         let wax = if luminance(wax) < 0.06 { glowing(wax, 0.12) } else { shaded(wax, 0.96, 1.0) };
         let width = ((2.2 * candle.half * self.world.unit).ceil() as usize).clamp(6, 320);
         let height = ((width as f32 * shape.height() / 2.0) as usize).clamp(8, 900);
-        let dim = if self.night { 0.3 } else { 0.85 };
+        let dim = if self.night { 0.45 } else { 0.85 };
         let at = |y: f32| shape.tall / 2.0 - y * shape.height() / 2.0;
         let body = Sprite::paint(width, height, 2, |x, y| {
             let [r, g, b, a] = shape.body(x * 1.03, at(y), wax);

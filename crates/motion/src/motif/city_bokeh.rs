@@ -72,7 +72,7 @@ impl CityBokeh {
             }),
             gain: if colours.night() { 1.0 } else { 0.85 },
             // Under a bright sky the street itself is in its own shade, so that its lights show.
-            stone: if colours.night() { 0.52 } else { 0.4 },
+            stone: if colours.night() { 0.76 } else { 0.4 },
             staged: casting.staged,
         };
         city.light();

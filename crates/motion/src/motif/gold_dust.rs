@@ -5,7 +5,7 @@ use super::{Actor, Casting, nearness};
 use crate::{
     camera::{SKY, Shot, World},
     canvas::{Canvas, Profile},
-    colour::{Colours, Tint, WHITE, blend, glowing, plus, scaled, shaded},
+    colour::{Colours, Tint, WHITE, blend, glowing, haze, plus, scaled, shaded},
     curve::{bump, fade, mix, ramp},
     dice::{Dice, Hand},
     scene::Layer,
@@ -204,9 +204,9 @@ impl Actor for GoldDust {
         let near = bump((dx * dx + dy * dy).sqrt().min(1.0));
         let off = (y - self.drift(x)) / (0.75 * self.world.half_height);
         let smoke = self.dice.fork(6).land(x / 170.0, y / 110.0) * 0.6 + self.dice.fork(7).land(x / 60.0, y / 45.0) * 0.25;
-        let haze = bump(off.clamp(-1.0, 1.0)) * (0.75 + 0.6 * smoke).max(0.0);
+        let drift = bump(off.clamp(-1.0, 1.0)) * (0.75 + 0.6 * smoke).max(0.0);
         let strength = if self.night { 1.0 } else { 0.45 };
-        plus(base, scaled(glowing(self.colours.moving(0), 1.0), strength * (0.035 * near + 0.028 * haze)))
+        plus(base, scaled(haze(self.colours.sky(0.5), self.colours.moving(0), 1.0), strength * (0.035 * near + 0.028 * drift)))
     }
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {

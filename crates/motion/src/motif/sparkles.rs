@@ -5,7 +5,7 @@ use super::{Actor, Casting, nearness};
 use crate::{
     camera::{Shot, Spot, World},
     canvas::{Canvas, Profile},
-    colour::{Colours, Tint, WHITE, blend, glowing, plus, scaled, shaded},
+    colour::{Colours, Tint, WHITE, blend, glowing, haze, plus, scaled, shaded},
     curve::{bump, fade, fraction, mix, ramp},
     dice::{Dice, Hand},
     scene::Layer,
@@ -75,7 +75,7 @@ impl Sparkles {
         let side = ((260.0 * layer.scale * world.unit) as usize).clamp(24, 256);
         let mut hand = dice.hand(2);
         let wash = |index| {
-            let tint = glowing(colours.moving(index), if night { 0.02 } else { 0.04 });
+            let tint = haze(colours.sky(0.5), colours.moving(index), if night { 0.02 } else { 0.04 });
             (hand.spread(world.half_width), hand.spread(world.half_height), hand.range(0.4, 0.8) * world.short(), tint)
         };
         Self {
@@ -189,7 +189,7 @@ impl Actor for Sparkles {
         // Silk behind the stream.
         let off = (y - self.stream(x)) / self.world.half_height;
         let veil = bump((off / 0.8).clamp(-1.0, 1.0)) * (0.6 + 0.4 * self.dice.fork(4).land(x / 260.0 + 2.0 * off, off * 3.0));
-        plus(lit, scaled(glowing(self.colours.moving(0), 0.03), veil))
+        plus(lit, scaled(haze(self.colours.sky(0.5), self.colours.moving(0), 0.03), veil))
     }
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
