@@ -15,11 +15,11 @@ const STRIP: usize = 4096;
 pub(crate) struct Darkroom {
     finish: Finish,
     dice: Dice,
-    /// Dither and grain in 256ths of a code.
-    strip: Vec<i32>,
+    /// Dither and grain in 256ths of a code, repeated so that a row may begin anywhere before [`STRIP`].
+    strip: Vec<[i16; 3]>,
     /// Halves, quarters, … of the canvas's soft light.
     pyramid: Vec<Light>,
-    /// What the columns and the rows take off in the vignette.
+    /// What the vignette leaves at each column, four times, and takes off at each row.
     columns: Vec<f32>,
     rows: Vec<f32>,
     tone: Tone,
@@ -44,9 +44,11 @@ impl Darkroom {
             // Triangular dither of one code, which leaves no banding, under grain that is a little wider than a pixel.
             let dither = (hand.unit() + hand.unit() - 1.0) * 256.0;
             let grain = hand.bell(1.0);
-            strip.push((128.0 + dither + (grain * 0.75 + last * 0.4) * finish.grain * 256.0 * 9.0) as i32);
+            let noise = (128.0 + dither + (grain * 0.75 + last * 0.4) * finish.grain * 256.0 * 9.0) as i16;
+            strip.push([noise; 3]);
             last = grain;
         }
+        strip.extend_from_within(..size.width.min(STRIP as u32) as usize);
         let fall = |places: u32, share: f32| {
             let half = places as f32 / 2.0;
             let at = move |place: u32| {
@@ -56,12 +58,13 @@ impl Darkroom {
             (0..places).map(at).collect()
         };
         let aspect = size.width as f32 / (size.width + size.height) as f32;
+        let columns: Vec<f32> = fall(size.width, aspect);
         Self {
             finish,
             dice,
             strip,
             pyramid,
-            columns: fall(size.width, aspect),
+            columns: columns.into_iter().flat_map(|fall| [1.0 - fall; 4]).collect(),
             rows: fall(size.height, 1.0 - aspect),
             tone: Tone::of(&finish),
             balance: Balance::of(&finish),
@@ -82,28 +85,33 @@ impl Darkroom {
         }
     }
 
-    /// One pass over the pixels, which are far more than fit a cache.
+    /// Row by row, in short loops over flat lists, which become vector instructions.
     #[inline(always)]
     fn expose(&self, exposure: &Exposure, frame: u64, rgb: &mut [u8], graded: impl Fn([f32; 4]) -> [f32; 4]) {
-        let (width, height) = (exposure.sharp.width, exposure.sharp.height);
-        let (curve, dice, soft) = (self.tone.curve(), self.dice.fork(frame), &exposure.soft);
+        let (width, soft) = (exposure.sharp.width, &exposure.soft);
+        let (curve, dice) = (self.tone.curve(), self.dice.fork(frame));
         let mut veil = vec![[0.0f32; 4]; soft.width + 2];
-        for y in 0..height {
+        let mut light = vec![[0.0f32; 4]; width];
+        let mut steps = vec![[0u32; 4]; width];
+        let mut codes = vec![[0u16; 3]; width];
+        for (y, out) in rgb.chunks_exact_mut(width * 3).enumerate() {
             mix_rows(soft, y, &mut veil);
+            stretch(&veil, &mut light);
             let darker = self.rows[y];
-            let noise = (dice.hand(y as u64).unit() * STRIP as f32) as usize;
-            let row = exposure.sharp.row(y);
-            for (x, (pixel, out)) in row.iter().zip(rgb[y * width * 3..].chunks_exact_mut(3)).enumerate() {
-                const NEAR: [f32; 4] = [0.625, 0.875, 0.125, 0.375];
-                let (column, part) = ((x + 2) / 4, NEAR[x % 4]);
-                let (a, b) = (veil[column], veil[column + 1]);
-                let vignette = (1.0 - darker - self.columns[x]).max(0.0);
-                let grain = self.strip[(noise + x) % STRIP];
-                let light: [f32; 4] = std::array::from_fn(|c| (pixel[c] + a[c] + (b[c] - a[c]) * part) * vignette);
-                let codes = curve.codes(graded(light));
-                for (out, code) in out.iter_mut().zip(codes) {
-                    *out = ((code + grain) >> 8).clamp(0, 255) as u8;
-                }
+            let row = exposure.sharp.row(y).as_flattened();
+            for ((light, sharp), column) in light.as_flattened_mut().iter_mut().zip(row).zip(&self.columns) {
+                let vignette = column - darker;
+                *light = (*light + sharp) * if vignette > 0.0 { vignette } else { 0.0 };
+            }
+            light.iter_mut().for_each(|light| *light = graded(*light));
+            curve.steps(light.as_flattened(), steps.as_flattened_mut());
+            for (codes, steps) in codes.iter_mut().zip(&steps) {
+                *codes = [curve.code(steps[0]), curve.code(steps[1]), curve.code(steps[2])];
+            }
+            let start = (dice.hand(y as u64).unit() * STRIP as f32) as usize;
+            let grain = self.strip[start..start + width].as_flattened();
+            for ((out, &code), &grain) in out.iter_mut().zip(codes.as_flattened()).zip(grain) {
+                *out = ((i32::from(code) + i32::from(grain)) >> 8).clamp(0, 255) as u8;
             }
         }
     }
@@ -111,20 +119,22 @@ impl Darkroom {
     /// The canvas's bright light at a quarter of its size.
     fn gather(&mut self, sharp: &Light) {
         let quarter = &mut self.pyramid[0];
+        let mut sums = vec![[0.0f32; 4]; sharp.width];
         for y in 0..quarter.height {
-            let (top, bottom) = (4 * y, (4 * y + 4).min(sharp.height));
-            let target = &mut quarter.pixels[y * quarter.width..][..quarter.width];
-            target.fill([0.0; 4]);
-            for row in top..bottom {
-                for (pixel, four) in target.iter_mut().zip(sharp.row(row).chunks(4)) {
-                    for part in four {
-                        for channel in 0..4 {
-                            pixel[channel] += (part[channel] - 0.7).max(0.0) + 0.04 * part[channel];
-                        }
-                    }
+            sums.fill([0.0; 4]);
+            for row in 4 * y..(4 * y + 4).min(sharp.height) {
+                for (sum, part) in sums.as_flattened_mut().iter_mut().zip(sharp.row(row).as_flattened()) {
+                    let bright = part - 0.7;
+                    *sum += if bright > 0.0 { bright } else { 0.0 } + 0.04 * part;
                 }
             }
-            for pixel in target {
+            for (pixel, four) in quarter.row_mut(y).iter_mut().zip(sums.chunks(4)) {
+                *pixel = [0.0; 4];
+                for part in four {
+                    for channel in 0..4 {
+                        pixel[channel] += part[channel];
+                    }
+                }
                 *pixel = pixel.map(|v| (v / 16.0).min(24.0));
             }
         }
@@ -145,6 +155,28 @@ impl Darkroom {
             for channel in 0..4 {
                 target[channel] += glow[channel] * gain;
             }
+        }
+    }
+}
+
+/// A row of the soft light, with an edge column at both ends, four times as wide: a pixel of it lies in the middle of four.
+fn stretch(veil: &[[f32; 4]], row: &mut [[f32; 4]]) {
+    // The first four begin half beyond the edge.
+    const PARTS: [f32; 4] = [0.125, 0.375, 0.625, 0.875];
+    let between = |pair: &[[f32; 4]], part: f32| {
+        let mut pixel = pair[0];
+        for channel in 0..4 {
+            pixel[channel] += (pair[1][channel] - pair[0][channel]) * part;
+        }
+        pixel
+    };
+    let (first, rest) = row.split_at_mut(2.min(row.len()));
+    for (pixel, part) in first.iter_mut().zip(&PARTS[2..]) {
+        *pixel = between(&veil[..2], *part);
+    }
+    for (four, pair) in rest.chunks_mut(4).zip(veil[1..].windows(2)) {
+        for (pixel, part) in four.iter_mut().zip(PARTS) {
+            *pixel = between(pair, part);
         }
     }
 }

@@ -14,6 +14,10 @@ const DARKEST: u32 = 127 - 13;
 const FINENESS: u32 = 9;
 /// From 2⁻¹³ to 2⁴.
 const STEPS: usize = 17 << FINENESS;
+/// The least and the most light on the curve.
+const ENDS: (f32, f32) = (0.000_122_1, 15.99);
+/// A power of two, so that an index into the curve needs no check.
+const PLACES: usize = STEPS.next_power_of_two();
 
 /// What red, green and blue weigh in brightness, Rec. 709.
 const WEIGHT: [f32; 3] = [0.2126, 0.7152, 0.0722];
@@ -36,7 +40,8 @@ impl Tone {
             let light = if step == 0 { 0.0 } else { f32::from_bits(bits) };
             (contrasted(encode(shoulder(light)), contrast) * 255.0 * 256.0) as u16
         };
-        Self((0..STEPS).map(code).collect())
+        let whole = (0..STEPS).map(code);
+        Self(whole.chain(std::iter::repeat_n(u16::MAX, PLACES - STEPS)).collect())
     }
 
     pub(crate) fn curve(&self) -> Curve<'_> {
@@ -46,14 +51,24 @@ impl Tone {
 
 /// A tone curve, ready to be looked up.
 #[derive(Clone, Copy)]
-pub(crate) struct Curve<'a>(&'a [u16; STEPS]);
+pub(crate) struct Curve<'a>(&'a [u16; PLACES]);
 
 impl Curve<'_> {
-    /// Codes times 256 of three lights; the fourth number is of no use but fills a register.
+    /// Where on the curve each light is.
     #[inline(always)]
-    pub(crate) fn codes(self, light: [f32; 4]) -> [i32; 3] {
-        let step = light.map(|v| (v.clamp(0.000_122_1, 15.99).to_bits() - (DARKEST << 23)) >> (23 - FINENESS));
-        std::array::from_fn(|channel| i32::from(self.0[step[channel] as usize]))
+    pub(crate) fn steps(self, light: &[f32], steps: &mut [u32]) {
+        for (step, &v) in steps.iter_mut().zip(light) {
+            // Comparisons, and not `clamp`: these become single instructions.
+            let v = if v > ENDS.0 { v } else { ENDS.0 };
+            let v = if v < ENDS.1 { v } else { ENDS.1 };
+            *step = (v.to_bits() - (DARKEST << 23)) >> (23 - FINENESS);
+        }
+    }
+
+    /// The code of a step, times 256.
+    #[inline(always)]
+    pub(crate) fn code(self, step: u32) -> u16 {
+        self.0[step as usize % PLACES]
     }
 }
 
@@ -139,7 +154,11 @@ mod tests {
     fn contrast_moves_the_ends_and_keeps_their_order() {
         let at = |contrast: f32, light: f32| {
             let tone = Tone::of(&Finish { contrast, ..Finish::default() });
-            tone.curve().codes([light; 4])[0]
+            {
+                let mut step = [0];
+                tone.curve().steps(&[light], &mut step);
+                tone.curve().code(step[0])
+            }
         };
         assert!(at(0.8, 0.02) < at(0.0, 0.02) && at(0.8, 0.6) > at(0.0, 0.6), "harder");
         assert!(at(-0.8, 0.0) > 10 * 256 && at(-0.8, 4.0) < 250 * 256, "matte");

@@ -346,6 +346,18 @@ fn lay<const OVER: bool>(pixel: &mut [f32; 4], texel: Ink) {
     }
 }
 
+/// A place in texels, in 65,536ths: stepping along a row is one addition, and a row of a canvas is too short for its rounding to
+/// be seen.
+fn fixed(place: f32) -> i32 {
+    (place * 65536.0) as i32
+}
+
+/// The texel of a place that is not negative, and how far beyond its middle the place lies.
+#[inline(always)]
+fn parts(place: i32) -> (usize, f32) {
+    ((place >> 16) as usize, (place & 0xffff) as f32 * (1.0 / 65536.0))
+}
+
 /// Rows first, then columns: for pictures that are wide and stand straight.
 fn draw_upright<const OVER: bool>(level: &Level, light: &mut Light, place: Place, gain: [f32; 4], opaque: bool) {
     let (step_x, step_y) = (level.width as f32 / (2.0 * place.across[0]), level.height as f32 / (2.0 * place.down[1]));
@@ -371,18 +383,17 @@ fn draw_upright<const OVER: bool>(level: &Level, light: &mut Light, place: Place
                 mixed[channel] = (upper[channel] + (lower[channel] - upper[channel]) * part) * gain[channel];
             }
         }
-        let mut u = start - from as f32;
+        let (mut u, most, step) = (fixed(start - from as f32), fixed(line.len() as f32 - 1.001), fixed(step_x));
         for pixel in &mut light.row_mut(y)[left..right] {
-            let column = (u as usize).min(line.len() - 2);
-            let part = (u - column as f32).min(1.0);
-            let (a, b) = (line[column], line[column + 1]);
-            let texel: [f32; 4] = std::array::from_fn(|channel| a[channel] + (b[channel] - a[channel]) * part);
+            let (column, part) = parts(u.clamp(0, most));
+            let pair = &line[column..column + 2];
+            let texel: [f32; 4] = std::array::from_fn(|channel| pair[0][channel] + (pair[1][channel] - pair[0][channel]) * part);
             if opaque {
                 *pixel = texel;
             } else {
                 lay::<OVER>(pixel, texel);
             }
-            u += step_x;
+            u = u.wrapping_add(step);
         }
     }
 }
@@ -397,6 +408,7 @@ fn draw_turned<const OVER: bool>(level: &Level, light: &mut Light, place: Place,
     let top = (y - reach - 0.5).ceil().max(0.0) as usize;
     let bottom = ((y + reach - 0.5).floor() + 1.0).clamp(0.0, light.height as f32) as usize;
     let (most_u, most_v) = (level.width as f32 + 0.999, level.height as f32 + 0.999);
+    let (most, steps) = ((fixed(most_u), fixed(most_v)), (fixed(ux), fixed(vx)));
     let stride = level.stride();
     for row in top..bottom {
         let dy = row as f32 + 0.5 - y;
@@ -416,18 +428,19 @@ fn draw_turned<const OVER: bool>(level: &Level, light: &mut Light, place: Place,
         if left >= right {
             continue;
         }
-        for (column, pixel) in light.row_mut(row)[left..right].iter_mut().enumerate() {
-            let u = (u0 + ux * (left + column) as f32).clamp(0.0, most_u);
-            let v = (v0 + vx * (left + column) as f32).clamp(0.0, most_v);
-            let (iu, iv) = (u as usize, v as usize);
-            let (fu, fv) = (u - iu as f32, v - iv as f32);
+        let (mut u, mut v) = (fixed(u0 + ux * left as f32), fixed(v0 + vx * left as f32));
+        for pixel in &mut light.row_mut(row)[left..right] {
+            let ((iu, fu), (iv, fv)) = (parts(u.clamp(0, most.0)), parts(v.clamp(0, most.1)));
             let base = iv * stride + iu;
-            let four = (level.texels[base], level.texels[base + 1], level.texels[base + stride], level.texels[base + stride + 1]);
-            let texel = std::array::from_fn(|c| {
-                let (upper, lower) = (four.0[c] + (four.1[c] - four.0[c]) * fu, four.2[c] + (four.3[c] - four.2[c]) * fu);
-                (upper + (lower - upper) * fv) * gain[c]
-            });
+            let (upper, lower) = (&level.texels[base..base + 2], &level.texels[base + stride..base + stride + 2]);
+            let mut texel = CLEAR;
+            for c in 0..4 {
+                let above = upper[0][c] + (upper[1][c] - upper[0][c]) * fu;
+                let below = lower[0][c] + (lower[1][c] - lower[0][c]) * fu;
+                texel[c] = (above + (below - above) * fv) * gain[c];
+            }
             lay::<OVER>(pixel, texel);
+            (u, v) = (u.wrapping_add(steps.0), v.wrapping_add(steps.1));
         }
     }
 }
