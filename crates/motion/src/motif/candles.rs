@@ -247,16 +247,12 @@ impl Candles {
             let mirrored = Place { y: 2.0 * foot.y - place.y, down: [0.0, -place.down[1]], ..place };
             let reach = 1.1 * candle.tall * foot.unit;
             for (picture, gain) in [(&candle.body, 0.2), (&candle.glow, 0.26 * bright)] {
-                picture.draw_within(&mut canvas.sharp, mirrored, gain, |_, y| ramp(foot.y + reach, foot.y, y));
+                picture.draw_within(canvas.sharp, mirrored, gain, |_, y| ramp(foot.y + reach, foot.y, y));
             }
             canvas.sprite(&self.shadow, foot.upright(1.5 * candle.half, 0.42 * candle.half), WHITE, 0.6);
-            let mut pool = foot.upright(6.5 * candle.half, 1.5 * candle.half);
-            pool.x /= 4.0;
-            pool.y /= 4.0;
-            pool.across[0] /= 4.0;
-            pool.down[1] /= 4.0;
+            let pool = foot.upright(6.5 * candle.half, 1.5 * candle.half);
             let warm = blend(FIRE, glowing(self.colours.moving(0), 0.5), 0.25);
-            self.pool.draw(&mut canvas.soft, pool, scaled(warm, if self.night { 0.13 } else { 0.08 } * bright), 1.0);
+            canvas.soft_sprite(&self.pool, pool, scaled(warm, if self.night { 0.13 } else { 0.08 } * bright));
         }
         canvas.sprite(&candle.body, place, WHITE, 1.0);
         canvas.sprite(&candle.glow, place, scaled(WHITE, bright * if self.night { 1.0 } else { 0.62 }), 1.0);

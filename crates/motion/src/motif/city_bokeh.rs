@@ -159,11 +159,9 @@ impl CityBokeh {
             let spot = shot.spot(x, floor, depth);
             let long = radius * (1.4 + 1.1 * lamp.up);
             let mut place = spot.upright(0.85 * radius, long);
-            place.x /= 4.0;
-            place.y /= 4.0;
-            place.across[0] = (place.across[0] / 4.0).max(0.6);
-            place.down[1] = (place.down[1] / 4.0).max(0.8);
-            self.streak.draw(&mut canvas.soft, place, scaled(tint, 0.3 / (1.0 + 0.35 * lamp.up)), 1.0);
+            place.across[0] = place.across[0].max(2.4);
+            place.down[1] = place.down[1].max(3.2);
+            canvas.soft_sprite(&self.streak, place, scaled(tint, 0.3 / (1.0 + 0.35 * lamp.up)));
         }
     }
 

@@ -211,7 +211,9 @@ impl Actor for GoldDust {
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
         let fan = self.fan(&shot.moment);
-        self.shafts(shot, canvas, &fan);
+        if !canvas.looks_ahead() {
+            self.shafts(shot, canvas, &fan);
+        }
         self.grains(shot, canvas, &fan);
         self.discs(shot, canvas, &fan);
     }

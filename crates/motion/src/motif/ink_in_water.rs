@@ -275,7 +275,7 @@ impl InkInWater {
                 let deep = shaded_quickly(own, mix(1.0, 0.52, ramp(0.5, 4.0, dense)));
                 scaled(deep, (1.0 + 0.5 * relief).clamp(0.6, 1.5))
             };
-            let shine = 0.1 * (relief - 0.25).max(0.0).min(1.0);
+            let shine = 0.1 * (relief - 0.25).clamp(0.0, 1.0);
             let light = plus(body, scaled(WHITE, if self.night { shine } else { 0.5 * shine }));
             [light[0] * cover, light[1] * cover, light[2] * cover, cover]
         });
@@ -302,6 +302,16 @@ impl Actor for InkInWater {
     }
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
+        if !canvas.looks_ahead() {
+            self.plumes(shot, canvas);
+        }
+        self.motes(shot, canvas);
+    }
+}
+
+impl InkInWater {
+    /// The ink of all plumes together, which mix where they meet.
+    fn plumes(&self, shot: &Shot, canvas: &mut Canvas) {
         let (width, height) = (canvas.sharp.width as f32 / self.cell, canvas.sharp.height as f32 / self.cell);
         // A cell more on each side: a sprite's rim is clear.
         let (wide, high) = (width.ceil() as usize + 2, height.ceil() as usize + 2);
@@ -315,7 +325,10 @@ impl Actor for InkInWater {
         let place =
             Place { x: half_width - self.cell, y: half_height - self.cell, across: [half_width, 0.0], down: [0.0, half_height] };
         canvas.sprite(&self.developed(&water), place, WHITE, 1.0);
-        // What floats in any water.
+    }
+
+    /// What floats in any water.
+    fn motes(&self, shot: &Shot, canvas: &mut Canvas) {
         let dice = self.dice.fork(20);
         for life in shot.moment.lives(dice, (70.0 * self.layer.amount) as usize, 9.0 / self.layer.speed.max(0.05)) {
             let mut hand = dice.fork(1).hand(life.number);

@@ -340,8 +340,8 @@ impl Actor for Ribbons {
     }
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
-        for ribbon in &self.ribbons {
-            self.paint(shot, canvas, ribbon);
+        if !canvas.looks_ahead() {
+            self.ribbons.iter().for_each(|ribbon| self.paint(shot, canvas, ribbon));
         }
         // A little dust in the air, to tell how deep it is.
         let dice = self.dice.fork(20);

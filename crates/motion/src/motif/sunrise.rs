@@ -150,12 +150,8 @@ impl Sunrise {
             let half = 0.5 * beam.long * spot.unit;
             let (s, c) = (sine(turn), cosine(turn));
             let wide = 0.5 * beam.wide * beam.long * spot.unit * 2.2;
-            let place = Place {
-                x: spot.x + c * half,
-                y: spot.y + s * half,
-                across: [c * half, s * half],
-                down: [-s * wide, c * wide],
-            };
+            let place =
+                Place { x: spot.x + c * half, y: spot.y + s * half, across: [c * half, s * half], down: [-s * wide, c * wide] };
             let bright = 0.34 * beam.bright * pulse * up * soft * self.layer.amount.min(1.5);
             // Into the soft light: beams have no edges.
             canvas.soft_sprite(&self.beam, place, scaled(self.glow, bright));
