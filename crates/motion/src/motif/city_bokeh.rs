@@ -200,12 +200,14 @@ impl Actor for CityBokeh {
         // seen from here, they are about equally wide.
         let dice = self.dice.fork(if dx < 0.0 { 10 } else { 11 }).fork(900);
         let row = 11.0 / away.sqrt();
-        let tall = |house: f32| 2.6 + 3.4 * (0.5 + dice.hand(house as u64).spread(0.5));
-        let step = ramp(0.92, 1.0, row - row.floor());
+        let tall = |house: f32| 3.3 + 2.2 * (0.5 + dice.hand(house as u64).spread(0.5));
+        // A wall between two houses is as soft wherever it is seen.
+        let wall = (60.0 / (dx.abs().max(1.0) * WALL * self.drop).sqrt()).min(0.6);
+        let step = ramp(1.0 - wall, 1.0, row - row.floor());
         let roof = -(mix(tall(row.floor()), tall(row.floor() + 1.0), step) - 1.0) * self.drop / away;
         let soft = 16.0 + 26.0 / away;
         let foot = self.drop / away;
-        let house = ramp(roof - soft, roof + soft, dy) * ramp(foot + 34.0, foot - 34.0, dy);
+        let house = ramp(roof - soft, roof + soft, dy);
         // The farther a house, the more of the lit air lies before it.
         let mut seen = blend(base, stone, house * mix(0.95, 0.45, ramp(2.0, FAR, away)));
         // The street: dark, with the sky's light on it towards the end.

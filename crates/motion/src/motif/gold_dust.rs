@@ -167,8 +167,8 @@ impl GoldDust {
                         canvas.halo(spot.x, spot.y, 9.0 * radius * spot.unit, scaled(tint, 0.2 * bright));
                     }
                 } else {
-                    let tint = plus(shaded(lead, mix(0.94, 1.2, glint), 1.2), scaled(WHITE, 1.2 * glint * glint * glint));
-                    let half = (1.6 * radius).max(0.8 / spot.unit);
+                    let tint = plus(shaded(lead, mix(0.84, 1.15, glint), 1.3), scaled(WHITE, 1.2 * glint * glint * glint));
+                    let half = (2.1 * radius).max(0.9 / spot.unit);
                     canvas.sprite(&self.flake, spot.upright(half, half), tint, shown * mix(0.6, 1.0, lit.min(1.0)));
                 }
             }
