@@ -6,6 +6,7 @@
 //!
 //! No encoder or decoder runs in this process. The same frames give the same bytes wherever the encoder has the same id.
 
+mod adapt;
 mod cancel;
 mod decoder;
 mod encoder;
@@ -18,6 +19,7 @@ mod picture;
 mod plate;
 mod program;
 
+pub use adapt::Adapter;
 pub use cancel::Cancel;
 pub use decoder::{Ffmpeg, Take};
 pub use encoder::{Encoder, Frames, X264};

@@ -1,19 +1,40 @@
-//! The name of a checkpoint: one digest for a folder in the diffusers layout.
+//! A checkpoint: a folder in the diffusers layout, its name and what it can give.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use crate::ModelDigest;
+use crate::{Abilities, DigestMemory, ModelDigest, abilities};
 
 /// Context of a checkpoint's digest.
 const MODEL_CONTEXT: &str = "festoon 2026-11 model digest v1";
 
-/// The parts of the layout that make pixels; anything else in the folder (a model card, reference numbers) does not count.
-const PARTS: [&str; 7] = ["model_index.json", "scheduler", "text_encoder", "tokenizer", "transformer", "transformer_2", "vae"];
+/// The parts of the layout that make pixels, and what the checkpoint says of itself, which decides how it is asked; anything
+/// else in the folder (a model card, reference numbers) does not count.
+const PARTS: [&str; 8] =
+    ["model_index.json", abilities::FILE, "scheduler", "text_encoder", "tokenizer", "transformer", "transformer_2", "vae"];
 
-/// Why a checkpoint has no name.
+/// A checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Its name.
+    pub digest: ModelDigest,
+    /// What it can give.
+    pub abilities: Abilities,
+}
+
+impl Checkpoint {
+    /// The checkpoint in `folder`. Its files are read whole unless `memory` knows them.
+    ///
+    /// # Errors
+    /// If the folder is no checkpoint, says nonsense of itself, or a file cannot be read.
+    pub fn open(folder: &Path, memory: &mut DigestMemory) -> Result<Self, CheckpointError> {
+        Ok(Self { digest: memory.model(folder)?, abilities: Abilities::of_folder(folder)? })
+    }
+}
+
+/// What is wrong with a checkpoint's folder.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The folder is not in the diffusers layout.
@@ -26,6 +47,22 @@ pub enum CheckpointError {
     #[error("cannot read {path}: {source}")]
     Read {
         /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// What the checkpoint says of itself cannot be.
+    #[error("{path}: {problem}")]
+    Abilities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the field.
+        problem: String,
+    },
+    /// Digests cannot be remembered.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: io::Error,

@@ -4,24 +4,28 @@
 //! the [canonical form](canonical) of everything that changes pixels, and of nothing else. A renderer leases a [`Job`],
 //! paints its plate and hands in an [`Outcome`] that names the bytes by their [`BlobHash`].
 //!
-//! Everything here is plain data: no clock, no network. The only input and output is reading a checkpoint folder to name
-//! it ([`ModelDigest::of_folder`]).
+//! Everything here is plain data: no clock, no network. The only input and output is reading a checkpoint folder, to name
+//! it and to learn what it can give ([`Checkpoint`]), and remembering the names ([`DigestMemory`]).
 //!
 //! What is published here outlives a release: key contexts wear a version, golden tests hold them still.
 
+mod abilities;
 mod canonical;
 mod checkpoint;
 mod clip;
 mod digest;
+mod digest_memory;
 mod job;
 mod locale;
 mod outcome;
 mod plate;
 
+pub use abilities::{Abilities, CheckpointKind, FrameCounts, NativeSize, NativeSizeError, PromptAbilities, SamplingAbilities};
 pub use canonical::{Canonical, Field, Milli, Value};
-pub use checkpoint::CheckpointError;
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::{ClipSpec, OverlaySpec, Profile, UnknownProfile};
 pub use digest::{BlobHash, Digest, DigestError, ModelDigest, RenderKey};
+pub use digest_memory::DigestMemory;
 pub use job::{
     Capabilities, Failure, FailureKind, HandIn, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, Progress, Renewal,
     RenewalAnswer, Stage, TenantId, UnixMillis,
@@ -29,6 +33,6 @@ pub use job::{
 pub use locale::{Locale, LocaleError};
 pub use outcome::{Media, Outcome, Reason, RendererInfo, Verdict};
 pub use plate::{
-    Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, Lora, Motif, MotionLayer, MotionScene, Noise, Painter,
-    Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
+    Adapted, Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, Lora, Motif, MotionLayer, MotionScene, Noise,
+    Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
 };

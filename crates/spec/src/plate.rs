@@ -36,12 +36,7 @@ impl PlateSpec {
         form.text("template", self.template.as_str());
         form.put("template_digest", Value::Digest(*self.template_digest.as_bytes()));
         form.group("scene", |scene| self.scene.write(scene));
-        form.group("canvas", |canvas| {
-            canvas.integer("width", self.canvas.width);
-            canvas.integer("height", self.canvas.height);
-            canvas.integer("frames", self.canvas.frames);
-            canvas.integer("fps", self.canvas.fps);
-        });
+        form.group("canvas", |form| self.canvas.write(form));
         form.integer("variation", self.variation);
         form.text("encoder", &self.encoder.0);
         form.put("watermark", self.watermark.clone().map_or(Value::Absent, Value::Text));
@@ -85,6 +80,13 @@ impl Canvas {
     pub fn duration_ms(&self) -> u64 {
         u64::from(self.frames) * 1000 / u64::from(self.fps.max(1))
     }
+
+    fn write(&self, form: &mut Canonical) {
+        form.integer("width", self.width);
+        form.integer("height", self.height);
+        form.integer("frames", self.frames);
+        form.integer("fps", self.fps);
+    }
 }
 
 /// A painter and the version of its pictures. A change that moves pixels takes the next number.
@@ -92,9 +94,14 @@ impl Canvas {
 pub struct Painter(pub String);
 
 impl Painter {
-    /// The text-to-video model.
+    /// The text-to-video model, its frames as they are.
     pub fn wan() -> Self {
         Self("wan/1".into())
+    }
+    /// The text-to-video model, its frames cropped, scaled and interpolated to the canvas. How that is done has a version of
+    /// its own, so that a better scaler leaves alone what was painted without one.
+    pub fn wan_adapted() -> Self {
+        Self("wan/1 adapt/1".into())
     }
     /// Procedural motion graphics.
     pub fn motion() -> Self {
@@ -132,6 +139,7 @@ impl Scene {
     /// The painter that paints it.
     pub fn painter(&self) -> Painter {
         match self {
+            Scene::Wan(wan) if wan.adapted.is_some() => Painter::wan_adapted(),
             Scene::Wan(_) => Painter::wan(),
             Scene::Motion(_) => Painter::motion(),
         }
@@ -170,6 +178,10 @@ pub struct WanScene {
     pub guidance_low: Milli,
     /// Where the initial noise comes from.
     pub noise: Noise,
+    /// Tokens of the prompt that the model sees, with padding.
+    pub text_tokens: u32,
+    /// What is painted, where that is not the canvas itself.
+    pub adapted: Option<Adapted>,
 }
 
 impl WanScene {
@@ -194,6 +206,34 @@ impl WanScene {
                 form.put("noise_seed", Value::Integer(seed as i64));
             }
         }
+        form.integer("text_tokens", self.text_tokens);
+        match &self.adapted {
+            None => form.put("adapted", Value::Absent),
+            Some(Adapted { painted, ping_pong }) => form.group("adapted", |form| {
+                painted.write(form);
+                form.put("ping_pong", Value::Flag(*ping_pong));
+            }),
+        }
+    }
+}
+
+/// A canvas that is made from frames of another size, number or rate: cropped around the middle to the canvas' ratio, scaled,
+/// interpolated in time, the rest cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adapted {
+    /// What is painted.
+    pub painted: Canvas,
+    /// Whether the frames run forth and back until the canvas is full.
+    pub ping_pong: bool,
+}
+
+impl Adapted {
+    /// The part of the painted picture that is seen on this canvas, in pixels across and down: as large as fits in its ratio.
+    pub fn seen(&self, canvas: &Canvas) -> [f64; 2] {
+        let [width, height] = [self.painted.width, self.painted.height].map(f64::from);
+        let ratio = f64::from(canvas.width) / f64::from(canvas.height);
+        if width / height > ratio { [height * ratio, height] } else { [width, width / ratio] }
     }
 }
 

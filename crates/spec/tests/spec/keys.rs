@@ -17,7 +17,7 @@ fn published_keys_never_move() {
         keys,
         [
             "7eaf09873ed7d90e7f96a6a3f1142e4efb7963b122736fff442635a934b3e696",
-            "af6eee48df4e2f8d9881147186f43c2dc970002b48f50c408043287a8dada664",
+            "0cb1c6ddf08bbd0f9878054a4eac12010fb209903e9400aeaa69c7c9d228169d",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
         ]
     );
@@ -62,7 +62,7 @@ fn the_canonical_form_of_a_plate_is_published() {
         [
             "template \"fox-in-snow\"".to_owned(),
             format!("template_digest {}", digest(b"template")),
-            "scene.painter \"wan/1\"".into(),
+            "scene.painter \"wan/1 adapt/1\"".into(),
             "scene.prompt \"A red fox in fresh snow\"".into(),
             "scene.negative \"text, watermark\"".into(),
             format!("scene.model {}", "07".repeat(32)),
@@ -76,6 +76,12 @@ fn the_canonical_form_of_a_plate_is_published() {
             "scene.guidance_high 4".into(),
             "scene.guidance_low 3.5".into(),
             "scene.noise \"plate-key/1\"".into(),
+            "scene.text_tokens 64".into(),
+            "scene.adapted.width 160".into(),
+            "scene.adapted.height 96".into(),
+            "scene.adapted.frames 17".into(),
+            "scene.adapted.fps 8".into(),
+            "scene.adapted.ping_pong false".into(),
             "canvas.width 256".into(),
             "canvas.height 144".into(),
             "canvas.frames 17".into(),

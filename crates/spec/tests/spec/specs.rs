@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use festoon_spec::{
-    Camera, CameraMove, Canvas, ClipSpec, Colour, Digest, EncoderId, Finish, Lora, Milli, ModelDigest, Motif, MotionLayer,
-    MotionScene, Noise, OverlaySpec, Palette, PlateSpec, Profile, RenderKey, Sampler, Scene, WanScene,
+    Adapted, Camera, CameraMove, Canvas, ClipSpec, Colour, Digest, EncoderId, Finish, Lora, Milli, ModelDigest, Motif,
+    MotionLayer, MotionScene, Noise, OverlaySpec, Palette, PlateSpec, Profile, RenderKey, Sampler, Scene, WanScene,
 };
 
 /// Fireworks and snow.
@@ -55,6 +55,8 @@ pub fn wan_plate() -> PlateSpec {
         guidance_high: Milli(4000),
         guidance_low: Milli(3500),
         noise: Noise::PlateKey,
+        text_tokens: 64,
+        adapted: Some(Adapted { painted: Canvas { width: 160, height: 96, frames: 17, fps: 8 }, ping_pong: false }),
     };
     plate("fox-in-snow", Scene::Wan(scene), Canvas { width: 256, height: 144, frames: 17, fps: 16 })
 }

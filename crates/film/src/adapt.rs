@@ -1,0 +1,132 @@
+//! From the frames that a small, short or slow painter makes to those of a canvas: cropped around the middle to its ratio,
+//! scaled, the frames between interpolated.
+//!
+//! Nothing is held but what was painted and what lies between two of its frames; a frame of the canvas is made when it is
+//! asked for. The same painted frames give the same bits on every machine: there is one thread, one order of computing, and no
+//! arithmetic that differs between processors.
+
+mod between;
+mod flow;
+mod raster;
+mod scaler;
+
+use festoon_spec::{Adapted, Canvas};
+
+use self::{
+    between::Between,
+    raster::Raster,
+    scaler::{Part, Scaler},
+};
+
+/// The search for motion looks at frames of at most this many pixels on their longer side: more costs much and finds nothing
+/// new.
+const SEARCHED_SIDE: usize = 320;
+/// Where the canvas is larger, frames are mixed at twice the painted size, so that moving them by parts of a pixel blurs
+/// nothing that can be seen.
+const MIXED_SCALE: usize = 2;
+
+/// Makes the frames of a canvas.
+#[derive(Debug)]
+pub struct Adapter {
+    painted: Canvas,
+    canvas: Canvas,
+    ping_pong: bool,
+    rgb: Vec<u8>,
+    /// From painted frames to those that are mixed.
+    mixed: Option<Scaler>,
+    /// From painted frames to those that are searched.
+    searched: Option<Scaler>,
+    /// From mixed frames to the canvas.
+    shown: Option<Scaler>,
+    /// The two painted frames around the last moment, by the number of the first.
+    between: Option<(u32, Between)>,
+}
+
+impl Adapter {
+    /// For these painted frames: packed 8-bit RGB, one frame after the other.
+    ///
+    /// # Panics
+    /// If `rgb` is not as long as the frames of `adapted.painted`.
+    pub fn new(adapted: &Adapted, canvas: &Canvas, rgb: Vec<u8>) -> Self {
+        let painted = adapted.painted;
+        let [width, height] = [painted.width, painted.height].map(|side| side as usize);
+        assert_eq!(rgb.len(), width * height * 3 * painted.frames as usize, "{} frames of {width} x {height}", painted.frames);
+        let to = [canvas.width, canvas.height].map(|side| side as usize);
+        let grows = to[0] > width || to[1] > height;
+        let mixed_size = if grows { [width * MIXED_SCALE, height * MIXED_SCALE] } else { [width, height] };
+        let whole = Part { left: 0.0, top: 0.0, width: width as f64, height: height as f64 };
+        let longer = width.max(height);
+        let searched_size = [width, height].map(|side| (side * SEARCHED_SIDE).div_ceil(longer));
+        let scaler = |size: [usize; 2]| Scaler::new([width, height], whole, size);
+        let scale = mixed_size[0] as f64 / width as f64;
+        let [seen_width, seen_height] = adapted.seen(canvas);
+        let part = Part {
+            left: (width as f64 - seen_width) / 2.0 * scale,
+            top: (height as f64 - seen_height) / 2.0 * scale,
+            width: seen_width * scale,
+            height: seen_height * scale,
+        };
+        Self {
+            painted,
+            canvas: *canvas,
+            ping_pong: adapted.ping_pong,
+            rgb,
+            mixed: grows.then(|| scaler(mixed_size)),
+            searched: (longer > SEARCHED_SIDE).then(|| scaler(searched_size)),
+            shown: (mixed_size != to).then(|| Scaler::new(mixed_size, part, to)),
+            between: None,
+        }
+    }
+
+    /// Writes frame `index` of the canvas as packed 8-bit RGB. Cheapest in order.
+    ///
+    /// # Panics
+    /// If `rgb` is not as long as a frame of the canvas.
+    pub fn frame(&mut self, index: u32, rgb: &mut [u8]) {
+        let (whole, part) = self.place(index);
+        let mixed = if part == 0.0 {
+            let painted = self.painted_frame(whole);
+            self.mixed.as_ref().map_or_else(|| painted.clone(), |scaler| scaler.scale(&painted))
+        } else {
+            self.between(whole).at(part)
+        };
+        let shown = self.shown.as_ref().map_or_else(|| mixed.clone(), |scaler| scaler.scale(&mixed));
+        assert_eq!(rgb.len(), shown.pixels.len() * 3, "a frame of {} x {}", self.canvas.width, self.canvas.height);
+        for (bytes, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&shown.pixels) {
+            *bytes = [pixel[0], pixel[1], pixel[2]].map(|level| (level + 0.5).clamp(0.0, 255.0) as u8);
+        }
+    }
+
+    /// Where a frame of the canvas lies among the painted ones: after which, and how far towards the next.
+    fn place(&self, index: u32) -> (u32, f32) {
+        let (own, theirs) = (u64::from(self.canvas.fps), u64::from(self.painted.fps));
+        let last = u64::from(self.painted.frames - 1) * own;
+        let mut place = u64::from(index) * theirs;
+        if self.ping_pong && last > 0 {
+            place %= 2 * last;
+            place = place.min(2 * last - place);
+        }
+        let place = place.min(last);
+        ((place / own) as u32, (place % own) as f32 / own as f32)
+    }
+
+    fn painted_frame(&self, index: u32) -> Raster {
+        let [width, height] = [self.painted.width, self.painted.height].map(|side| side as usize);
+        let bytes = width * height * 3;
+        let from = index as usize * bytes;
+        Raster::from_rgb(width, height, &self.rgb[from..from + bytes])
+    }
+
+    fn between(&mut self, first: u32) -> &Between {
+        if self.between.as_ref().is_none_or(|(known, _)| *known != first) {
+            let frames = [first, first + 1].map(|index| self.painted_frame(index));
+            let scaled = |scaler: &Option<Scaler>, frame: &Raster| {
+                scaler.as_ref().map_or_else(|| frame.clone(), |scaler| scaler.scale(frame))
+            };
+            let [one, other] = [&frames[0], &frames[1]].map(|frame| scaled(&self.mixed, frame));
+            let [small_one, small_other] = [&frames[0], &frames[1]].map(|frame| scaled(&self.searched, frame));
+            self.between = Some((first, Between::new(one, other, &small_one, &small_other)));
+        }
+        &self.between.as_ref().expect("made above").1
+    }
+}
