@@ -48,7 +48,7 @@ use entry::{FromManifests, Rows};
 pub use eviction::Evicted;
 use festoon_spec::{BlobHash, Reason, RenderKey, TemplateId, UnixMillis};
 use manifest::Manifests;
-pub use manifest::{Manifest, ManifestReader, Recipe};
+pub use manifest::{Manifest, ManifestReader, ModelNote, Recipe};
 use memory::Memory;
 use pins::Pins;
 

@@ -135,6 +135,7 @@ impl PickError {
             PickError::BadVariation { .. } => "bad-variation",
             PickError::UnknownProfile(_) => "unknown-profile",
             PickError::Scene(SceneError::UnknownModel { .. }) => "unknown-model",
+            PickError::Scene(SceneError::Short { shortfall, .. }) => shortfall.code(),
             PickError::Scene(SceneError::Prompt(_)) => "prompt-fails",
         }
     }
@@ -151,6 +152,7 @@ impl PickError {
             PickError::UnknownParameter { known, .. } => listed("parameters", &mut known.iter().cloned()),
             PickError::Value { error, .. } => error.hint(),
             PickError::Scene(SceneError::UnknownModel { known, .. }) => listed("configured models", &mut known.iter().cloned()),
+            PickError::Scene(SceneError::Short { shortfall, .. }) => Some(shortfall.hint()),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! docs/templates.md is written by [`reference`](reference::reference) from the same tables that the reader checks against.
 
+mod adapting;
 mod declared;
 mod folder;
 mod library;
@@ -22,8 +23,9 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use festoon_spec::{Canvas, Digest, Locale, Painter, Scene, TemplateId};
+use festoon_spec::{Abilities, Canvas, Digest, Locale, Painter, Scene, TemplateId};
 
+pub use adapting::{Making, Shortfall};
 pub use folder::{Known, check};
 pub use library::{Library, Templates, Watch, WatchError};
 pub use locale_scene::{LocaleScene, Shows};
@@ -76,13 +78,21 @@ pub enum SceneError {
         /// The names that the installation knows.
         known: Vec<String>,
     },
+    /// The checkpoint cannot give what the template asks for.
+    #[error("the model `{model}` cannot give what the template asks for: {shortfall}")]
+    Short {
+        /// The checkpoint's configured name.
+        model: String,
+        /// What it cannot give.
+        shortfall: Shortfall,
+    },
     /// The prompt does not render.
     #[error(transparent)]
     Prompt(#[from] PromptError),
 }
 
 impl Template {
-    /// Who paints its plates.
+    /// Who paints its plates; of a model's, [`Template::making`] says whether they are adapted afterwards.
     pub fn painter(&self) -> Painter {
         match &self.source {
             SceneSource::Motion(_) => Painter::motion(),
@@ -144,7 +154,7 @@ impl Template {
     /// What is painted for `locale` with these values, one for each parameter that has any.
     ///
     /// # Errors
-    /// If the model is not installed or the prompt does not render.
+    /// If the model is not installed or cannot give this, or the prompt does not render.
     pub(crate) fn scene(&self, locale: &Locale, values: &BTreeMap<String, Chosen>, makers: &Makers) -> Result<Scene, SceneError> {
         let chain = self.fallbacks.picture_chain(locale);
         match &self.source {
@@ -155,8 +165,22 @@ impl Template {
                     model: wan.model.clone(),
                     known: makers.models.keys().cloned().collect(),
                 })?;
-                Ok(Scene::Wan(wan.build(&chain, values, *model)?))
+                Ok(Scene::Wan(wan.build(&chain, values, &self.canvas, model)?))
             }
         }
+    }
+
+    /// How a checkpoint with these abilities paints the plates; `None` if no model does, or this one refuses.
+    pub fn making(&self, abilities: &Abilities) -> Option<Making> {
+        let SceneSource::Wan(wan) = &self.source else { return None };
+        Some(Making {
+            template: self.id.clone(),
+            model: wan.model.clone(),
+            kind: abilities.kind,
+            canvas: self.canvas,
+            adapted: wan.adapted(&self.canvas, abilities).ok()?,
+            sampler: wan.sampler(abilities),
+            steps: wan.steps(abilities).ok()?,
+        })
     }
 }

@@ -147,6 +147,8 @@ pub fn lay_out(root: &Path) -> Config {
     }
     fs::create_dir_all(root.join("models/tiny")).unwrap();
     fs::write(root.join("models/tiny/model_index.json"), "{}").unwrap();
+    let said = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tiny/festoon.json");
+    fs::copy(said, root.join("models/tiny/festoon.json")).unwrap();
     fs::create_dir_all(root.join("config/feasts")).unwrap();
     let mut config = Config::in_folder(root);
     config.server.listen = "127.0.0.1:0".parse().unwrap();
@@ -283,7 +285,7 @@ impl Renderer {
     /// As [`Renderer::lease`]; fails if the server goes away.
     pub async fn try_lease(&self, wait_seconds: u32) -> reqwest::Result<Option<Lease>> {
         let capabilities = Capabilities {
-            painters: vec![Painter::motion(), Painter::wan()],
+            painters: vec![Painter::motion(), Painter::wan(), Painter::wan_adapted()],
             models: vec![self.model()],
             encoders: vec![X264_HERE.id().clone()],
         };

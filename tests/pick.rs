@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use festoon::{
+    makers::Makers,
     pick::{Fault, MAX_VARIATION, Pick, PickError, Resolved},
     template::{Kind, Library, Template},
 };
-use festoon_spec::{Locale, Motif, Profile, Scene};
+use festoon_spec::{Adapted, Canvas, Locale, Motif, Painter, Profile, Scene};
 use proptest::{prelude::*, sample::Index};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::template::{Folder, makers, shipped_templates};
+use crate::template::{Folder, makers, shipped_templates, tiny};
 
 fn ask(template: &Template, locale: &str, pairs: &[(&str, &str)]) -> Result<Resolved, PickError> {
     let locale: Locale = locale.parse()?;
@@ -130,7 +131,7 @@ fn every_part_of_a_pick_that_moves_pixels_is_in_the_plate_key() {
     let pick = Pick { template: wan.id.clone(), ..pick };
     let before = pick.resolve(&wan, &makers()).unwrap().plate_key;
     let mut others = makers();
-    others.models.insert("tiny".into(), festoon_spec::ModelDigest::from_bytes([8; 32]));
+    others.models.get_mut("tiny").unwrap().digest = festoon_spec::ModelDigest::from_bytes([8; 32]);
     assert_ne!(pick.resolve(&wan, &others).unwrap().plate_key, before);
 }
 
@@ -209,6 +210,55 @@ fn a_model_that_is_not_installed_is_the_installations_fault() {
     let error = pick.resolve(&template, &none).unwrap_err();
     assert_eq!((error.code(), error.fault()), ("unknown-model", Fault::Installation));
     assert!(error.to_string().contains("`tiny`"));
+}
+
+#[test]
+fn a_plate_is_what_its_model_can_paint_adapted_to_the_canvas() {
+    let file = "test/template.toml";
+    let folder = |canvas: &str, steps: &str| {
+        let old = "width = 256\nheight = 144\nframes = 17\nfps = 16";
+        Folder::wan().edit(file, old, canvas).edit(file, "steps = 4\n", steps).template()
+    };
+    let scene = |template: &Template, makers: &Makers| {
+        let pick = Pick::from_query(template.id.clone(), "en".parse().unwrap(), [("", ""); 0]).unwrap();
+        let plate = pick.resolve(template, makers).unwrap().plate;
+        let Scene::Wan(scene) = plate.scene.clone() else { panic!("a model paints it") };
+        (scene, plate)
+    };
+    let (native, plate) = scene(&folder("width = 256\nheight = 144\nframes = 17\nfps = 16", ""), &makers());
+    assert_eq!((native.adapted, plate.needs().painter), (None, Painter::wan()));
+    // What the template leaves open is as the model is meant to be sampled.
+    let sampling = tiny().sampling;
+    assert_eq!((native.sampler, native.steps, native.shift), (sampling.sampler, sampling.steps, sampling.shift));
+    assert_eq!((native.guidance_high, native.guidance_low), (sampling.guidance_high, sampling.guidance_low));
+    assert_eq!(native.text_tokens, tiny().prompt.tokens);
+
+    let larger = folder("width = 1280\nheight = 720\nframes = 25\nfps = 24", "steps = 7\n");
+    let (adapted, plate) = scene(&larger, &makers());
+    let painted = Canvas { width: 256, height: 144, frames: 17, fps: 16 };
+    assert_eq!(adapted.adapted, Some(Adapted { painted, ping_pong: false }));
+    assert_eq!((plate.needs().painter, plate.canvas.width, adapted.steps), (Painter::wan_adapted(), 1280, 7));
+
+    let mut weaker = makers();
+    weaker.models.get_mut("tiny").unwrap().abilities.sampling.most_steps = 6;
+    let pick = Pick::from_query(larger.id.clone(), "en".parse().unwrap(), [("", ""); 0]).unwrap();
+    let error = pick.resolve(&larger, &weaker).unwrap_err();
+    assert_eq!((error.code(), error.fault()), ("too-many-steps", Fault::Installation));
+    assert_eq!(error.hint().as_deref(), Some("write 6 or less, or leave `steps` to the model"));
+}
+
+#[test]
+fn a_prompt_is_judged_by_the_language_of_its_locale() {
+    let template = Folder::wan().edit("test/template.toml", "ja = { place", "ja = { language = \"ja\", place").template();
+    let mut makers = makers();
+    makers.models.get_mut("tiny").unwrap().abilities.prompt.languages = vec!["en".parse().unwrap()];
+    let ask = |locale: &str| {
+        Pick::from_query(template.id.clone(), locale.parse().unwrap(), [("", ""); 0]).unwrap().resolve(&template, &makers)
+    };
+    assert!(ask("en").is_ok() && ask("fr").is_ok(), "their prompts are English");
+    let error = ask("ja-JP").unwrap_err();
+    assert_eq!(error.code(), "language-not-read");
+    assert!(error.to_string().contains("the model `tiny` cannot give what the template asks for"), "{error}");
 }
 
 #[test]

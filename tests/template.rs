@@ -15,7 +15,7 @@ use festoon::{
     makers::Makers,
     template::{Known, Mistake, Report, Template, check, reference::reference},
 };
-use festoon_spec::{EncoderId, ModelDigest};
+use festoon_spec::{Abilities, Checkpoint, EncoderId, ModelDigest};
 use tempfile::TempDir;
 
 pub use shipped::shipped_templates;
@@ -223,10 +223,20 @@ fn places(report: &Report, folder: &Path) -> Vec<String> {
     report.mistakes.iter().map(place).collect()
 }
 
+/// What the shipped model `tiny` says of itself.
+pub fn tiny() -> Abilities {
+    Abilities::of_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tiny")).unwrap()
+}
+
 /// Makers with a model `tiny`.
 pub fn makers() -> Makers {
-    let models = BTreeMap::from([("tiny".to_owned(), ModelDigest::from_bytes([7; 32]))]);
-    Makers { models, encoder: EncoderId("x264 test plate/1".into()) }
+    let tiny = Checkpoint { digest: ModelDigest::from_bytes([7; 32]), abilities: tiny() };
+    Makers { models: BTreeMap::from([("tiny".to_owned(), tiny)]), encoder: EncoderId("x264 test plate/1".into()) }
+}
+
+/// Templates may refer to the model `tiny`.
+fn knowing_tiny() -> Known {
+    Known { models: Some(BTreeMap::from([("tiny".to_owned(), Some(tiny()))])), ..Known::default() }
 }
 
 #[test]

@@ -13,14 +13,14 @@ use std::{
 };
 
 use festoon_film::{Cancel, Encoder};
-use festoon_spec::{PlateSpec, Progress, RenderKey};
+use festoon_spec::{PlateSpec, RenderKey};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     fault::Fault,
     painter::Painter,
     plate::{self, Made},
-    progress::Teller,
+    progress::{Teller, Told},
 };
 
 /// A plate to paint.
@@ -33,7 +33,7 @@ pub struct Order {
     /// Set to stop at the next step.
     pub stop: Cancel,
     /// Where progress is told.
-    pub told: watch::Sender<Option<Progress>>,
+    pub told: watch::Sender<Option<Told>>,
 }
 
 /// A handle to the painting thread. The thread ends when the handle is dropped and its order is done.
@@ -74,7 +74,7 @@ impl Easel {
 fn paint(painters: &mut [Box<dyn Painter>], encoder: &dyn Encoder, order: Order) -> Result<Made, Fault> {
     let Order { key, spec, stop, told } = order;
     let wanted = spec.scene.painter();
-    let painter = painters.iter_mut().find(|painter| painter.id() == wanted);
+    let painter = painters.iter_mut().find(|painter| painter.ids().contains(&wanted));
     let painter = painter.ok_or_else(|| Fault::Unmet(Box::new(spec.needs())))?;
     plate::make(painter.as_mut(), encoder, &key, &spec, Teller::new(stop, told))
 }

@@ -23,7 +23,7 @@ pub enum Fault {
     #[error("{what} is {asked}: this renderer's limit is {limit}")]
     TooLarge {
         /// For example `canvas.width`.
-        what: &'static str,
+        what: String,
         /// What the plate asks for.
         asked: u64,
         /// The configured limit.

@@ -20,7 +20,8 @@ use std::{
 use bytes::Bytes;
 use festoon_film::Cancel;
 use festoon_spec::{
-    BlobHash, Capabilities, Failure, FailureKind, HandIn, Lease, Outcome, Progress, RendererInfo, Renewal, Stage, UnixMillis,
+    BlobHash, Canvas, Capabilities, Failure, FailureKind, HandIn, Lease, Outcome, RendererInfo, Renewal, Scene, Stage,
+    UnixMillis, WanScene,
 };
 use md5::{Digest as _, Md5};
 use tokio::{
@@ -34,7 +35,7 @@ use crate::{
     easel::{Easel, Order},
     fault::Fault,
     plate::Made,
-    progress::READY,
+    progress::Told,
     server::{Server, ServerError},
 };
 
@@ -147,7 +148,7 @@ impl Bench {
             }
         };
         let made = made.map_err(Missed::Fault)?;
-        told.send_replace(Some(Progress { stage: Stage::HandIn, done: 0, of: 1, permille: READY }));
+        told.send_replace(Some(Told::ready()));
         tokio::select! {
             handed = self.hand_in(lease, made) => handed.map_err(|error| match error {
                 ServerError::LeaseLost => Missed::Lost,
@@ -171,29 +172,30 @@ impl Bench {
         if !self.capabilities.meet(&needs) {
             return Err(Fault::Unmet(Box::new(needs)));
         }
-        let canvas = lease.spec.canvas;
+        self.check_size("canvas", &lease.spec.canvas)?;
+        match &lease.spec.scene {
+            Scene::Wan(WanScene { adapted: Some(adapted), .. }) => self.check_size("adapted.painted", &adapted.painted),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_size(&self, of: &'static str, canvas: &Canvas) -> Result<(), Fault> {
         let pixels = u64::from(canvas.width) * u64::from(canvas.height) * u64::from(canvas.frames);
         for (what, asked, limit) in [
-            ("canvas.width", canvas.width.into(), self.limits.max_width.into()),
-            ("canvas.height", canvas.height.into(), self.limits.max_height.into()),
-            ("canvas.frames", canvas.frames.into(), self.limits.max_frames.into()),
-            ("the number of pixels of all frames", pixels, self.limits.max_pixels),
+            ("width", canvas.width.into(), self.limits.max_width.into()),
+            ("height", canvas.height.into(), self.limits.max_height.into()),
+            ("frames", canvas.frames.into(), self.limits.max_frames.into()),
+            ("pixels", pixels, self.limits.max_pixels),
         ] {
             if asked > limit {
-                return Err(Fault::TooLarge { what, asked, limit });
+                return Err(Fault::TooLarge { what: format!("{of}.{what}"), asked, limit });
             }
         }
         Ok(())
     }
 
     /// Renews the lease with the newest progress until it is lost: at a third of its time, or sooner if there is news.
-    async fn keep(
-        &self,
-        lease: &Lease,
-        mut heard: watch::Receiver<Option<Progress>>,
-        stop: &Cancel,
-        why: &OnceCell<&'static str>,
-    ) {
+    async fn keep(&self, lease: &Lease, mut heard: watch::Receiver<Option<Told>>, stop: &Cancel, why: &OnceCell<&'static str>) {
         let mut lasts = lease.lease_millis;
         loop {
             let due = Duration::from_millis(lasts / 3);
@@ -202,7 +204,7 @@ impl Bench {
                 () = sleep(due) => {}
                 () = async { sleep(pause).await; news(&mut heard).await } => {}
             }
-            let progress = *heard.borrow_and_update();
+            let progress = heard.borrow_and_update().map(|told| told.progress);
             match self.server.renew(&lease.job, &Renewal { epoch: lease.epoch, progress }).await {
                 Ok(answer) => {
                     lasts = answer.lease_millis;
@@ -221,11 +223,10 @@ impl Bench {
     }
 
     /// Ends when the process drains and this plate has no time left.
-    async fn mind(&self, drain: &Drain, heard: watch::Receiver<Option<Progress>>) {
-        let began = Instant::now();
+    async fn mind(&self, drain: &Drain, heard: watch::Receiver<Option<Told>>) {
         drain.begun().await;
-        let permille = heard.borrow().map_or(0, |progress| progress.permille);
-        if remaining(permille, began.elapsed()).is_some_and(|time| time <= self.finish) {
+        let left = heard.borrow().and_then(|told| told.left());
+        if left.is_some_and(|left| left <= self.finish) {
             sleep(self.finish).await;
         }
     }
@@ -271,31 +272,13 @@ impl Bench {
 }
 
 /// Waits for a telling that was not seen yet; for ever once nobody tells any more.
-async fn news(heard: &mut watch::Receiver<Option<Progress>>) {
+async fn news(heard: &mut watch::Receiver<Option<Told>>) {
     if heard.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// How long a job goes on that took `elapsed` for its first `permille`; `None` if nothing can be said yet.
-fn remaining(permille: u16, elapsed: Duration) -> Option<Duration> {
-    let done = u32::from(permille.min(1000));
-    (done > 0).then(|| elapsed * (1000 - done) / done)
-}
-
 /// 32 lower-case digits.
 fn md5(bytes: &Bytes) -> String {
     Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_follows_from_the_time_spent() {
-        assert_eq!(remaining(0, Duration::from_secs(5)), None);
-        assert_eq!(remaining(250, Duration::from_secs(5)), Some(Duration::from_secs(15)));
-        assert_eq!(remaining(1000, Duration::from_secs(5)), Some(Duration::ZERO));
-    }
 }

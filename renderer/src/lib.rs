@@ -9,7 +9,6 @@
 
 pub mod command;
 pub mod config;
-pub mod digests;
 pub mod drain;
 pub mod easel;
 pub mod fault;

@@ -1,4 +1,7 @@
 //! The files that the model may be loaded from: checkpoints and LoRA files, found by their digests.
+//!
+//! What cannot be used is set aside and told ([`Models::set_aside`]): a damaged checkpoint costs the plates that need it, not
+//! those that other painters or other checkpoints paint.
 
 use std::{
     fs,
@@ -6,33 +9,17 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use festoon_spec::{CheckpointError, Digest, ModelDigest};
+use festoon_spec::{Abilities, Checkpoint, CheckpointError, Digest, DigestMemory, ModelDigest};
 use serde::Serialize;
 
-use crate::{
-    config::Config,
-    digests::{Digests, Unreadable},
-};
+use crate::config::Config;
 
 /// Why there is no such checkpoint or LoRA file here.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelsError {
-    /// A configured checkpoint has no name.
-    #[error("model `{name}`: {source}")]
-    Checkpoint {
-        /// Its configured name.
-        name: String,
-        /// The cause.
-        source: CheckpointError,
-    },
-    /// A configured folder or file cannot be read.
-    #[error("{what}: {source}")]
-    Unreadable {
-        /// `model \`x\`` or `loras.folders`.
-        what: String,
-        /// The cause.
-        source: Unreadable,
-    },
+    /// A configured checkpoint or LoRA folder cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] CheckpointError),
     /// No configured checkpoint has this digest.
     #[error("checkpoint {0} is not on this renderer")]
     NoModel(ModelDigest),
@@ -60,6 +47,8 @@ pub struct Model {
     pub folder: PathBuf,
     /// What it is.
     pub digest: ModelDigest,
+    /// What it can give.
+    pub abilities: Abilities,
 }
 
 /// A LoRA file.
@@ -71,39 +60,64 @@ pub struct LoraFile {
     pub digest: Digest,
 }
 
+/// What is configured and cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    /// `model \`x\`` or `loras.folders`.
+    pub what: String,
+    /// What is wrong, with the file.
+    pub error: String,
+    /// What would help.
+    pub hint: Option<String>,
+}
+
 /// The checkpoints and LoRA files of this renderer.
 #[derive(Debug)]
 pub struct Models {
     models: Vec<Model>,
+    broken: Vec<Broken>,
     lora_folders: Vec<PathBuf>,
-    digests: Mutex<Digests>,
-}
-
-/// Reads and errors of one checkpoint folder, before its configured name is put to them.
-enum Reading {
-    Unreadable(Unreadable),
-    Checkpoint(CheckpointError),
-}
-
-impl From<Unreadable> for Reading {
-    fn from(error: Unreadable) -> Self {
-        Reading::Unreadable(error)
-    }
+    memory: Mutex<DigestMemory>,
 }
 
 impl Models {
-    /// Names every configured checkpoint. Reads each of them whole the first time.
-    ///
-    /// # Errors
-    /// If a configured folder is no checkpoint or cannot be read.
-    pub fn find(config: &Config) -> Result<Self, ModelsError> {
-        let mut digests = Digests::open(&config.folders.cache);
-        let mut models = Vec::new();
+    /// Names every configured checkpoint and LoRA file. Reads each of them whole the first time. What cannot be read is set
+    /// aside.
+    pub fn find(config: &Config) -> Self {
+        let mut models = Self {
+            models: Vec::new(),
+            broken: Vec::new(),
+            lora_folders: config.loras.folders.clone(),
+            memory: Mutex::new(DigestMemory::open(&config.folders.cache)),
+        };
         for (name, folder) in &config.models {
-            let digest = digest_of(&mut digests, name, folder)?;
-            models.push(Model { name: name.clone(), folder: folder.clone(), digest });
+            let opened = Checkpoint::open(folder, &mut models.memory());
+            match opened {
+                Ok(Checkpoint { digest, abilities }) => {
+                    models.models.push(Model { name: name.clone(), folder: folder.clone(), digest, abilities });
+                }
+                Err(error) => {
+                    let hint = "models are set in the settings file or with --model NAME=FOLDER".to_owned();
+                    models.set_aside(name, error.to_string(), Some(hint));
+                }
+            }
         }
-        Ok(Self { models, lora_folders: config.loras.folders.clone(), digests: Mutex::new(digests) })
+        if let Err(error) = models.loras() {
+            models.broken.push(Broken { what: "loras.folders".into(), error: error.to_string(), hint: None });
+        }
+        models.remember();
+        models
+    }
+
+    /// Takes a checkpoint out of what can be used.
+    pub fn set_aside(&mut self, name: &str, error: String, hint: Option<String>) {
+        self.models.retain(|model| model.name != name);
+        self.broken.push(Broken { what: format!("model `{name}`"), error, hint });
+    }
+
+    /// What is configured and cannot be used.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
     }
 
     /// The checkpoints, by name.
@@ -117,7 +131,8 @@ impl Models {
     /// If there is none, or its files have changed since the start.
     pub fn folder(&self, digest: &ModelDigest) -> Result<&Path, ModelsError> {
         let model = self.models.iter().find(|model| model.digest == *digest).ok_or(ModelsError::NoModel(*digest))?;
-        let is = digest_of(&mut self.digests(), &model.name, &model.folder)?;
+        let is = self.memory().model(&model.folder)?;
+        self.remember();
         if is == *digest {
             Ok(&model.folder)
         } else {
@@ -130,19 +145,19 @@ impl Models {
     /// # Errors
     /// If a configured folder or a file in it cannot be read.
     pub fn loras(&self) -> Result<Vec<LoraFile>, ModelsError> {
-        let unreadable = |source| ModelsError::Unreadable { what: "loras.folders".into(), source };
         let mut files = Vec::new();
         for folder in &self.lora_folders {
-            let failed = |source| unreadable(Unreadable { path: folder.clone(), source });
+            let failed = |source| CheckpointError::Read { path: folder.clone(), source };
             for entry in fs::read_dir(folder).map_err(failed)? {
                 let path = entry.map_err(failed)?.path();
                 if path.extension().is_some_and(|extension| extension == "safetensors") {
-                    let digest = self.digests().of(&path, blake3_of).map_err(unreadable)?;
+                    let digest = self.memory().file(&path)?;
                     files.push(LoraFile { path, digest });
                 }
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
+        self.remember();
         Ok(files)
     }
 
@@ -155,23 +170,16 @@ impl Models {
         found.map(|file| file.path).ok_or(ModelsError::NoLora(*digest))
     }
 
-    fn digests(&self) -> MutexGuard<'_, Digests> {
-        // A panic while the memory was held can only have lost a remembered digest.
-        self.digests.lock().unwrap_or_else(PoisonError::into_inner)
+    fn remember(&self) {
+        if let Err(error) = self.memory().save() {
+            tracing::debug!(%error, "digests are not remembered");
+        }
     }
-}
 
-fn digest_of(digests: &mut Digests, name: &str, folder: &Path) -> Result<ModelDigest, ModelsError> {
-    digests.of(folder, |folder| ModelDigest::of_folder(folder).map_err(Reading::Checkpoint)).map_err(|error| match error {
-        Reading::Unreadable(source) => ModelsError::Unreadable { what: format!("model `{name}`"), source },
-        Reading::Checkpoint(source) => ModelsError::Checkpoint { name: name.to_owned(), source },
-    })
-}
-
-fn blake3_of(path: &Path) -> Result<Digest, Unreadable> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_mmap_rayon(path).map_err(|source| Unreadable { path: path.to_owned(), source })?;
-    Ok(Digest::from_bytes(*hasher.finalize().as_bytes()))
+    fn memory(&self) -> MutexGuard<'_, DigestMemory> {
+        // A panic while the memory was held can only have lost a remembered digest.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -194,20 +202,34 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_that_is_not_there_is_told_with_its_name_and_folder() {
+    fn a_checkpoint_that_is_not_there_is_set_aside_with_its_name_and_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Models::find(&config(folder.path())).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("model `tiny`: cannot read {}/tiny", folder.path().display())), "{error}");
+        let broken = |config: &Config| {
+            let models = Models::find(config);
+            assert!(models.all().is_empty());
+            models.broken().to_vec()
+        };
+        let mut config = config(folder.path());
+        config.loras.folders.clear();
+        let found = broken(&config);
+        assert_eq!(found[0].what, "model `tiny`");
+        assert!(found[0].error.starts_with(&format!("cannot read {}/tiny", folder.path().display())), "{found:?}");
         fs::create_dir(folder.path().join("tiny")).unwrap();
-        let error = Models::find(&config(folder.path())).unwrap_err().to_string();
-        assert!(error.contains("there is no model_index.json in it"), "{error}");
+        assert!(broken(&config)[0].error.contains("there is no model_index.json in it"));
+        checkpoint(folder.path());
+        fs::write(folder.path().join("tiny/festoon.json"), "[]").unwrap();
+        assert!(broken(&config)[0].error.contains("tiny/festoon.json: "), "{:?}", broken(&config));
+        config.loras.folders = vec![folder.path().join("loras")];
+        fs::remove_file(folder.path().join("tiny/festoon.json")).unwrap();
+        let models = Models::find(&config);
+        assert_eq!((models.all().len(), models.broken()[0].what.as_str()), (1, "loras.folders"));
     }
 
     #[test]
     fn a_checkpoint_is_found_by_its_digest_until_its_files_change() {
         let folder = tempfile::tempdir().unwrap();
         checkpoint(folder.path());
-        let models = Models::find(&config(folder.path())).unwrap();
+        let models = Models::find(&config(folder.path()));
         let digest = models.all()[0].digest;
         assert_eq!(models.folder(&digest).unwrap(), folder.path().join("tiny"));
         fs::write(folder.path().join("tiny/vae/config.json"), "{\"z_dim\": 16}").unwrap();
@@ -221,7 +243,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         checkpoint(folder.path());
         fs::create_dir(folder.path().join("loras")).unwrap();
-        let models = Models::find(&config(folder.path())).unwrap();
+        let models = Models::find(&config(folder.path()));
         let digest = Digest::of(b"weights");
         assert!(matches!(models.lora(&digest).unwrap_err(), ModelsError::NoLora(asked) if asked == digest));
         let path = folder.path().join("loras/style.safetensors");

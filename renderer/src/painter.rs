@@ -6,10 +6,7 @@ mod wan;
 use festoon_film::Expectation;
 use festoon_spec::{PlateSpec, RenderKey, Stage};
 
-pub use self::{
-    motion::MotionPainter,
-    wan::{BrokenModel, WanPainter},
-};
+pub use self::{motion::MotionPainter, wan::WanPainter};
 use crate::{
     fault::Fault,
     progress::{Plan, Teller},
@@ -20,11 +17,11 @@ use crate::{
 /// A painter lives on one thread for as long as the process. It may panic while it paints: what it keeps warm between
 /// plates must not be in it at that moment, so that the next plate starts clean.
 pub trait Painter: Send {
-    /// Which painter and which version of its pictures.
-    fn id(&self) -> festoon_spec::Painter;
+    /// Whose pictures it paints, and which versions of them.
+    fn ids(&self) -> Vec<festoon_spec::Painter>;
 
-    /// Its stages and their usual shares.
-    fn plan(&self) -> Plan;
+    /// Its stages and their usual shares for such a plate.
+    fn plan(&self, spec: &PlateSpec) -> Plan;
 
     /// Does everything that comes before the first frame. The noise is drawn from `key`.
     ///

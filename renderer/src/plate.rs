@@ -38,7 +38,7 @@ pub fn make(
     if let Some(mark) = &spec.watermark {
         return Err(Fault::Unpaintable(format!("watermark {mark:?}: this renderer bakes no marks into plates")));
     }
-    teller.plan(painter.plan());
+    teller.plan(painter.plan(spec));
     let mut frames = painter.paint(key, spec, &mut teller)?;
     teller.close_stage();
 

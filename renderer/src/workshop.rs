@@ -11,8 +11,8 @@ use festoon_wan::{
 
 use crate::{
     config::{self, Config},
-    models::{Models, ModelsError},
-    painter::{BrokenModel, MotionPainter, Painter, WanPainter},
+    models::Models,
+    painter::{MotionPainter, Painter, WanPainter},
 };
 
 /// Why nothing can be painted here.
@@ -24,12 +24,6 @@ pub enum WorkshopError {
     /// libtorch or its device cannot be used.
     #[error(transparent)]
     Torch(#[from] WanError),
-    /// A checkpoint is damaged.
-    #[error(transparent)]
-    Broken(#[from] BrokenModel),
-    /// A checkpoint or LoRA folder cannot be read.
-    #[error(transparent)]
-    Models(#[from] ModelsError),
 }
 
 impl WorkshopError {
@@ -38,8 +32,6 @@ impl WorkshopError {
         match self {
             WorkshopError::Encoder(error) => error.hint(),
             WorkshopError::Torch(error) => error.hint().map(str::to_owned),
-            WorkshopError::Broken(error) => error.source.hint().map(str::to_owned),
-            WorkshopError::Models(_) => Some("models are set in the settings file or with --model NAME=FOLDER".into()),
         }
     }
 }
@@ -57,19 +49,25 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// Finds everything that the settings name.
+    /// Finds everything that the settings name. A checkpoint that cannot be used is logged and left out: without it the other
+    /// painters still paint.
     ///
     /// # Errors
-    /// If the encoder, the device or a checkpoint cannot be used.
+    /// If the encoder or the device cannot be used.
     pub fn open(config: &Config) -> Result<Self, WorkshopError> {
         let encoder = Box::new(X264::find()?);
         let device = device(config.device)?;
         torch::set_threads(config.threads);
-        let models = Arc::new(Models::find(config)?);
-        models.loras()?;
         let mut painters: Vec<Box<dyn Painter>> = vec![Box::new(MotionPainter)];
-        if !models.all().is_empty() {
-            painters.push(Box::new(WanPainter::new(models.clone(), device)?));
+        let mut models = Models::find(config);
+        let first = WanPainter::try_out(&mut models, device);
+        for broken in models.broken() {
+            let hint = broken.hint.as_deref().unwrap_or("none");
+            tracing::error!(what = broken.what, error = broken.error, hint, "left out: plates that need it are not painted here");
+        }
+        let models = Arc::new(models);
+        if let Some(first) = first {
+            painters.push(Box::new(WanPainter::new(models.clone(), device, first)));
         }
         Ok(Self { device, painters, encoder, models })
     }
@@ -77,7 +75,7 @@ impl Workshop {
     /// What jobs may ask for.
     pub fn capabilities(&self) -> Capabilities {
         Capabilities {
-            painters: self.painters.iter().map(|painter| painter.id()).collect(),
+            painters: self.painters.iter().flat_map(|painter| painter.ids()).collect(),
             models: self.models.all().iter().map(|model| model.digest).collect(),
             encoders: vec![self.encoder.id().clone()],
         }

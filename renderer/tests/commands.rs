@@ -79,7 +79,6 @@ fn a_wrong_setting_ends_it_before_anything_else() {
         (["run", "--config", file], "unknown field `max_with`"),
         (["run", "--server", "nowhere"], "server is `nowhere`"),
         (["run", "--config", "/no/such/file.toml"], "/no/such/file.toml"),
-        (["info", "--model", "tiny=/no/such/folder"], "model `tiny`: cannot read /no/such/folder"),
     ] {
         let output = output(&home, &arguments);
         let error = String::from_utf8(output.stderr).unwrap();

@@ -183,10 +183,10 @@ fn a_plate_that_the_server_does_not_take_is_given_up_with_its_words() {
 struct Moody;
 
 impl Painter for Moody {
-    fn id(&self) -> festoon_spec::Painter {
-        festoon_spec::Painter::motion()
+    fn ids(&self) -> Vec<festoon_spec::Painter> {
+        vec![festoon_spec::Painter::motion()]
     }
-    fn plan(&self) -> Plan {
+    fn plan(&self, _: &PlateSpec) -> Plan {
         &[(Stage::Paint, READY)]
     }
     fn paint(&mut self, _: &RenderKey, spec: &PlateSpec, _: &mut Teller) -> Result<Box<dyn Frames>, Fault> {

@@ -63,6 +63,8 @@ pub fn wan(model: ModelDigest, width: u32, height: u32, frames: u32) -> PlateSpe
         guidance_high: Milli(4000),
         guidance_low: Milli(3000),
         noise: Noise::PlateKey,
+        text_tokens: 512,
+        adapted: None,
     };
     plate(Scene::Wan(scene), Canvas { width, height, frames, fps: 16 })
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use festoon_film::probe;
-use festoon_spec::{FailureKind, Milli, ModelDigest, Noise, PlateSpec, Scene, WanScene};
+use festoon_spec::{Adapted, Canvas, FailureKind, Milli, ModelDigest, Noise, PlateSpec, Scene, WanScene};
 
 use crate::{
     origin::{Origin, lease},
@@ -73,6 +73,42 @@ fn the_key_makes_the_noise_and_so_the_bytes() {
     renderer.drain();
 }
 
+/// Small, short and slow, for a canvas that is neither.
+fn adapted() -> PlateSpec {
+    let painted = small().canvas;
+    let painted = Canvas { fps: 8, ..painted };
+    let canvas = Canvas { width: 192, height: 108, frames: 13, fps: 24 };
+    PlateSpec { canvas, ..with(|scene| scene.adapted = Some(Adapted { painted, ping_pong: false })) }
+}
+
+#[test]
+fn what_the_model_paints_is_adapted_to_the_canvas() {
+    let lease = lease(1, adapted());
+    let origin = Origin::open([lease.clone()]);
+    let renderer = program::run(&origin, &[], &["--model", &model()]);
+    let outcome = origin.hand_in(&lease.job).outcome;
+    let media = outcome.media;
+    assert_eq!((media.width, media.height, media.frames, media.fps), (192, 108, 13, 24));
+    for stage in ["denoise", "decode", "paint", "encode"] {
+        assert!(outcome.timings.contains_key(stage), "{stage} is not in {:?}", outcome.timings);
+    }
+    renderer.drain();
+}
+
+#[test]
+fn the_same_plate_is_the_same_bytes_whatever_the_number_of_threads() {
+    let leases = [lease(1, small()), lease(2, adapted()), lease(3, plates::small())];
+    let painted = ["1", "2", "3"].map(|threads| {
+        let origin = Origin::open(leases.clone());
+        let renderer = program::run(&origin, &[("THREADS", threads)], &["--model", &model()]);
+        let blobs = leases.clone().map(|lease| origin.hand_in(&lease.job).outcome.blob);
+        renderer.drain();
+        blobs
+    });
+    assert_eq!(painted[0], painted[1]);
+    assert_eq!(painted[0], painted[2]);
+}
+
 #[test]
 fn a_lora_is_found_by_its_digest_and_changes_the_picture() {
     let folder = checkpoint().join("lora");
@@ -101,10 +137,24 @@ fn what_the_model_cannot_paint_is_refused_for_good_by_the_field() {
         lease(1, plates::wan(digest(), 64, 48, 7)),
         lease(2, plates::wan(digest(), 72, 48, 5)),
         lease(3, with(|scene| scene.steps = 0)),
+        lease(4, {
+            let mut spec = adapted();
+            if let Scene::Wan(scene) = &mut spec.scene
+                && let Some(adapted) = &mut scene.adapted
+            {
+                adapted.painted.frames = 6;
+            }
+            spec
+        }),
     ];
     let origin = Origin::open(leases.clone());
     let renderer = program::run(&origin, &[], &["--model", &model()]);
-    for (lease, told) in leases.iter().zip(["canvas.frames is 7: the model paints 4n + 1, here 5 or 9", "width: 72", "steps"]) {
+    for (lease, told) in leases.iter().zip([
+        "canvas.frames is 7: the model paints 4n + 1, here 5 or 9",
+        "width: 72",
+        "steps",
+        "adapted.painted.frames is 6: the model paints 4n + 1, here 5 or 9",
+    ]) {
         let failure = origin.failure(&lease.job);
         assert_eq!(failure.kind, FailureKind::Permanent, "{}", failure.reason);
         assert!(failure.reason.contains(told), "{}", failure.reason);
@@ -127,17 +177,20 @@ fn a_cancelled_painting_stops_between_two_steps() {
 }
 
 #[test]
-fn info_names_the_checkpoint_and_its_digest() {
+fn info_names_the_checkpoint_its_digest_and_what_it_can_give() {
     let home = tempfile::tempdir().unwrap();
     let output = output(&home, &["info", "--json", "--model", &model()]);
     let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(info["painters"], serde_json::json!(["motion/2", "wan/1"]));
+    assert_eq!(info["painters"], serde_json::json!(["motion/2", "wan/1", "wan/1 adapt/1"]));
     assert_eq!(info["models"][0]["name"], "tiny");
     assert_eq!(info["models"][0]["digest"], digest().to_string());
+    // The fixture says nothing of itself.
+    assert_eq!(info["models"][0]["abilities"]["title"], "Wan2.2-T2V-A14B");
+    assert_eq!(info["broken"], serde_json::json!([]));
 }
 
 #[test]
-fn a_truncated_checkpoint_is_told_with_the_file() {
+fn a_broken_checkpoint_is_told_and_costs_only_the_plates_that_need_it() {
     let home = tempfile::tempdir().unwrap();
     let copy = home.path().join("broken");
     copy_folder(&checkpoint(), &copy);
@@ -145,13 +198,31 @@ fn a_truncated_checkpoint_is_told_with_the_file() {
     let weights = weights.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors")).min().unwrap();
     let whole = fs::metadata(&weights).unwrap().len();
     fs::OpenOptions::new().write(true).open(&weights).unwrap().set_len(whole / 2).unwrap();
-    let model = format!("broken={}", copy.display());
-    for arguments in [["info", "--model", &model], ["run", "--model", &model]] {
-        let output = output(&home, &arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(78), "{error}");
-        assert!(error.contains(&format!("error: model `broken`: {}", weights.display())), "{error}");
-        assert!(error.contains("hint: the file may be truncated"), "{error}");
+    let models = [&format!("broken={}", copy.display()), "gone=/no/such/folder", &model()].map(str::to_owned);
+    let models = ["--model", &models[0], "--model", &models[1], "--model", &models[2]];
+
+    let output = output(&home, &[&["info"], &models[..]].concat());
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{page}");
+    assert!(page.contains(&format!("broken    model `broken`: {}", weights.display())), "{page}");
+    assert!(page.contains("hint: the file may be truncated"), "{page}");
+    assert!(page.contains("broken    model `gone`: cannot read /no/such/folder"), "{page}");
+    assert!(page.contains("model     tiny"), "{page}");
+
+    let broken = plates::wan(ModelDigest::of_folder(&copy).unwrap(), 64, 48, 5);
+    let leases = [lease(1, broken), lease(2, small()), lease(3, plates::small())];
+    let origin = Origin::open(leases.clone());
+    let renderer = program::run(&origin, &[], &models);
+    let failure = origin.failure(&leases[0].job);
+    assert_eq!(failure.kind, FailureKind::Transient, "another renderer may have it whole");
+    assert!(failure.reason.starts_with("this renderer does not have what the plate needs"), "{}", failure.reason);
+    origin.hand_in(&leases[1].job);
+    origin.hand_in(&leases[2].job);
+    let asked = origin.with(|desk| desk.asked[0].capabilities.clone());
+    assert_eq!(asked.models, [digest()]);
+    let log = renderer.drain();
+    for told in ["model `broken`", "model `gone`"] {
+        assert_eq!(log.iter().filter(|line| line.contains("ERROR") && line.contains(told)).count(), 1, "{log:#?}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use festoon_spec::{ClipSpec, Outcome, PlateSpec, RenderKey, UnixMillis};
+use festoon_spec::{Abilities, CheckpointKind, ClipSpec, Outcome, PlateSpec, RenderKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::{CacheError, Entry, EntryKind, blobs::named_files};
@@ -30,6 +30,20 @@ pub struct Manifest {
     pub outcome: Outcome,
     /// When it was kept.
     pub kept_at: UnixMillis,
+    /// The checkpoint in words; the recipe has its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelNote>,
+}
+
+/// What a checkpoint says of itself, as far as it matters to whoever looks at a picture later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelNote {
+    /// Its name for people.
+    pub title: String,
+    /// What it is good for: a demonstration is named as one.
+    pub kind: CheckpointKind,
+    /// Under what terms it may be used.
+    pub licence: String,
 }
 
 /// What an entry was made from.
@@ -56,7 +70,13 @@ impl Manifest {
     /// The manifest of an outcome.
     pub fn new(recipe: Recipe, outcome: Outcome, kept_at: UnixMillis) -> Self {
         let festoon = env!("CARGO_PKG_VERSION").to_owned();
-        Self { schema: SCHEMA, festoon, key: recipe.key(), recipe, outcome, kept_at }
+        Self { schema: SCHEMA, festoon, key: recipe.key(), recipe, outcome, kept_at, model: None }
+    }
+
+    /// With a note on the checkpoint that painted it.
+    pub fn noting(self, abilities: &Abilities) -> Self {
+        let Abilities { title, kind, licence, .. } = abilities;
+        Self { model: Some(ModelNote { title: title.clone(), kind: *kind, licence: licence.clone() }), ..self }
     }
 
     pub(super) fn check(&self) -> Result<(), CacheError> {

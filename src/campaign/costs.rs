@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use festoon_spec::{ModelDigest, Outcome, Painter, PlateSpec, Scene};
+use festoon_spec::{Canvas, ModelDigest, Outcome, Painter, PlateSpec, Scene, WanScene};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
 const SAMPLE: usize = 200;
 
 /// `[forecast]`: milliseconds of one unit of work, used until this installation has painted something itself. A unit is a million
-/// pixels of one frame; for the model, of one evaluation (two a step with guidance).
+/// pixels of one frame; for the model, of one evaluation (two a step with guidance). What the model paints and is then adapted to
+/// a larger canvas costs that too, about as much as motion graphics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
@@ -72,12 +73,14 @@ impl Costs {
 
     /// Milliseconds that painting this plate will take.
     pub fn millis(&self, plate: &PlateSpec) -> u64 {
-        let per_unit = match self.measured.get(&kind(plate)) {
-            Some(measured) if measured.units > 0.0 => measured.millis as f64 / measured.units,
-            _ if matches!(plate.scene, Scene::Wan(_)) => f64::from(self.defaults.wan_millis),
-            _ => f64::from(self.defaults.motion_millis),
+        let (motion, wan) = (f64::from(self.defaults.motion_millis), f64::from(self.defaults.wan_millis));
+        let millis = match (self.measured.get(&kind(plate)), &plate.scene) {
+            (Some(measured), _) if measured.units > 0.0 => units(plate) * measured.millis as f64 / measured.units,
+            (_, Scene::Wan(WanScene { adapted: Some(_), .. })) => units(plate) * wan + pixels(&plate.canvas) * motion,
+            (_, Scene::Wan(_)) => units(plate) * wan,
+            (_, Scene::Motion(_)) => units(plate) * motion,
         };
-        (units(plate) * per_unit).ceil() as u64
+        millis.ceil() as u64
     }
 
     /// Whether plates like this one were painted here before.
@@ -91,15 +94,19 @@ fn kind(plate: &PlateSpec) -> (Painter, Option<ModelDigest>) {
     (needs.painter, needs.model)
 }
 
-/// How much there is to do: million pixels over all frames, for the model times its evaluations.
+/// How much there is to do: million pixels over all frames that are painted, for the model times its evaluations.
 fn units(plate: &PlateSpec) -> f64 {
-    let canvas = plate.canvas;
-    let pixels = f64::from(canvas.width) * f64::from(canvas.height) * f64::from(canvas.frames) / 1.0e6;
     match &plate.scene {
-        Scene::Motion(_) => pixels,
+        Scene::Motion(_) => pixels(&plate.canvas),
         Scene::Wan(wan) => {
+            let painted = wan.adapted.map_or(plate.canvas, |adapted| adapted.painted);
             let evaluations = if wan.guidance_high.get() > 1.0 { 2 } else { 1 };
-            pixels * f64::from(wan.steps.max(1) * evaluations)
+            pixels(&painted) * f64::from(wan.steps.max(1) * evaluations)
         }
     }
+}
+
+/// Million pixels over all frames.
+fn pixels(canvas: &Canvas) -> f64 {
+    f64::from(canvas.width) * f64::from(canvas.height) * f64::from(canvas.frames) / 1.0e6
 }

@@ -13,7 +13,7 @@ use super::schedule::table;
 use crate::{
     config::{Config, DEFAULT_FILE},
     schedule::Feasts,
-    template::{self, Known, LocaleScene, Shows, Template, reference::reference},
+    template::{self, Known, LocaleScene, Making, Shows, Template, reference::reference},
 };
 
 /// Arguments of `festoon check`.
@@ -43,17 +43,23 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     }
     let config = Config::load(arguments.config.as_deref())?;
     let folder = arguments.folder.clone().unwrap_or_else(|| config.path(&config.paths.templates));
-    let (templates, report) = template::check(&folder, &known(&arguments, &config)?);
+    let known = known(&arguments, &config)?;
+    let (templates, report) = template::check(&folder, &known);
+    let makings = makings(&templates, &known);
     if arguments.json {
         let names: Vec<_> = templates.iter().map(|template| &template.id).collect();
         let scenes: Vec<_> = scenes(&templates)?
             .into_iter()
             .map(|(template, scenes)| json!({ "template": template.id, "scenes": scenes }))
             .collect();
-        let clean = report.is_clean();
-        println!("{:#}", json!({ "clean": clean, "templates": names, "scenes": scenes, "mistakes": report.mistakes }));
+        let (clean, mistakes) = (report.is_clean(), &report.mistakes);
+        let report = json!({ "clean": clean, "templates": names, "scenes": scenes, "makings": makings, "mistakes": mistakes });
+        println!("{report:#}");
     } else if report.is_clean() {
         print_scenes(&scenes(&templates)?);
+        for making in makings {
+            println!("{making}");
+        }
         let count = templates.len();
         println!("{count} {}, no mistakes", if count == 1 { "template" } else { "templates" });
     }
@@ -70,6 +76,12 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+/// How models paint the templates that are left to them, where it is known what they can give.
+fn makings(templates: &[Template], known: &Known) -> Vec<Making> {
+    let making = |template: &Template| template.making(known.models.as_ref()?.get(template.model()?)?.as_ref()?);
+    templates.iter().filter_map(making).collect()
+}
+
 /// What the settings say that there is. Without a file of settings nothing is known, and nothing of it is checked.
 fn known(arguments: &Arguments, config: &Config) -> miette::Result<Known> {
     if arguments.config.is_none() && !Path::new(DEFAULT_FILE).is_file() {
@@ -80,7 +92,7 @@ fn known(arguments: &Arguments, config: &Config) -> miette::Result<Known> {
         true => Some(Feasts::load(&folder).map_err(|error| miette!("{error}"))?.ids().map(str::to_owned).collect()),
         false => None,
     };
-    Ok(Known { feasts, models: Some(config.models.0.keys().cloned().collect()) })
+    Ok(Known { feasts, models: Some(config.abilities()?) })
 }
 
 type Scenes<'a> = Vec<(&'a Template, Vec<LocaleScene>)>;

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use festoon_spec::{Canonical, Locale, ModelDigest, Value};
+use festoon_spec::{Abilities, Canonical, Checkpoint, DigestMemory, Locale, ModelDigest, Value};
 use miette::{IntoDiagnostic, miette};
 use serde_json::json;
 
@@ -85,16 +85,21 @@ fn makers(arguments: &Arguments, mut config: Config) -> miette::Result<Makers> {
     if let Some(encoder) = &arguments.encoder {
         config.encoder.id = encoder.clone();
     }
+    let said = config.abilities()?;
     for (name, _) in &arguments.models {
         config.models.0.remove(name);
     }
     let mut makers = config.makers()?;
     for (name, given) in &arguments.models {
-        let digest = match given.parse::<ModelDigest>() {
-            Ok(digest) => digest,
-            Err(_) => ModelDigest::of_folder(Path::new(given)).into_diagnostic()?,
+        let checkpoint = match given.parse::<ModelDigest>() {
+            // Files that are not here say nothing of themselves; those of the settings' checkpoint of this name may.
+            Ok(digest) => {
+                let abilities = said.get(name).cloned().flatten().unwrap_or_else(Abilities::official);
+                Checkpoint { digest, abilities }
+            }
+            Err(_) => Checkpoint::open(Path::new(given), &mut DigestMemory::default()).into_diagnostic()?,
         };
-        makers.models.insert(name.clone(), digest);
+        makers.models.insert(name.clone(), checkpoint);
     }
     Ok(makers)
 }

@@ -127,7 +127,7 @@ impl Running {
         let campaigns = Arc::new(Campaigns::open(config.path(&config.paths.campaigns))?);
         let known = Known {
             feasts: Some(feasts.ids().map(str::to_owned).collect()),
-            models: Some(config.models.0.keys().cloned().collect()),
+            models: Some(config.abilities().map_err(OpenError::from)?),
         };
         let opened = tokio::task::spawn_blocking(move || Opened::open(config, known, clock, ids)).await??;
         let watch = opened.edge.library().watch()?;

@@ -22,7 +22,7 @@ use super::{
     tickets::{self, TicketPage},
 };
 use crate::{
-    edge::{Answer, How, Shown},
+    edge::{Answer, Edge, How, Shown},
     pick::{Pick, PickError, Resolved},
     template::Template,
 };
@@ -198,19 +198,21 @@ impl Asked {
 pub async fn templates(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let wanted = wanted_locale(&request)?;
     let templates = shared.edge.library().current();
-    let list: Vec<Value> = templates.iter().map(|template| describe(template, &wanted.of(template))).collect();
+    let list: Vec<Value> = templates.iter().map(|template| describe(&shared.edge, template, &wanted.of(template))).collect();
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=30"))
         .insert_header((header::VARY, "Accept-Language"))
         .json(json!({ "templates": list })))
 }
 
-fn describe(template: &Template, locale: &Locale) -> Value {
+fn describe(edge: &Edge, template: &Template, locale: &Locale) -> Value {
     let (spoken, words) = template.words(locale);
+    let checkpoint = template.model().and_then(|model| edge.makers().models.get(model));
     json!({
         "id": template.id,
         "painter": template.painter(),
         "model": template.model(),
+        "model_kind": checkpoint.map(|checkpoint| checkpoint.abilities.kind),
         "canvas": template.canvas,
         "locales": template.locales().collect::<Vec<_>>(),
         "default_locale": template.default_locale(),

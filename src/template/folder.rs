@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use festoon_spec::{Canonical, Canvas, Digest, Locale, TemplateId};
+use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, TemplateId};
 
 use super::{
     Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
@@ -66,7 +66,7 @@ pub static TEMPLATE: Section = Section {
 /// `[canvas]`.
 pub static CANVAS: Section = Section {
     title: "[canvas]",
-    about: "Size, length and frame rate of the plates. The model paints sides that are multiples of 16, and 4 n + 1 frames.",
+    about: "Size, length and frame rate of the plates. What the model paints at other sizes, lengths and rates is adapted to them; see `[sampling]`.",
     keys: &[
         Key::needed("width", "an even number from 16 to 3840", "Pixels across."),
         Key::needed("height", "an even number from 16 to 3840", "Pixels down."),
@@ -80,8 +80,8 @@ pub static CANVAS: Section = Section {
 pub struct Known {
     /// The ids of feasts.
     pub feasts: Option<BTreeSet<String>>,
-    /// The configured names of checkpoints.
-    pub models: Option<BTreeSet<String>>,
+    /// The configured checkpoints by name, with what they can give where they are there.
+    pub models: Option<BTreeMap<String, Option<Abilities>>>,
 }
 
 /// Reads the templates in `folder`, or the one whose folder it is. Gives those without a mistake, and every mistake of the
@@ -218,7 +218,7 @@ fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Lo
     let uses = Uses::of(&declared);
     let painter = table.text("painter");
     let wan = painter.as_ref().is_some_and(|painter| painter.value == "wan");
-    let canvas = table.table("canvas", &CANVAS).and_then(|canvas| read_canvas(&canvas, wan));
+    let canvas = table.table("canvas", &CANVAS).and_then(|canvas| read_canvas(&canvas));
     let source = match painter.as_ref().map(|painter| painter.value) {
         Some("motion") => {
             refuse(table, "motion", &["prompt", "sampling"]);
@@ -229,16 +229,8 @@ fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Lo
             refuse(table, "wan", &["scene", "palettes"]);
             require(table, "wan", &["prompt", "sampling"]);
             let source = WanSource::read(table, &declared, &uses);
-            if let (Some(source), Some(models)) = (&source, &known.models)
-                && !models.contains(&source.model)
-            {
-                let hint = did_you_mean(&source.model, models.iter().map(String::as_str));
-                table.mistake(
-                    "unknown-model",
-                    "sampling",
-                    format!("there is no model `{}` in the configuration", source.model),
-                    hint,
-                );
+            if let (Some(source), Some(models)) = (&source, &known.models) {
+                check_model(table, source, canvas.as_ref(), models);
             }
             source.map(|wan| SceneSource::Wan(Box::new(wan)))
         }
@@ -300,21 +292,34 @@ fn require(table: &Table<'_>, painter: &str, keys: &[&str]) {
     }
 }
 
-fn read_canvas(canvas: &Table<'_>, wan: bool) -> Option<Canvas> {
+/// Whether the model is there and can give what the template asks for.
+fn check_model(table: &Table<'_>, source: &WanSource, canvas: Option<&Canvas>, models: &BTreeMap<String, Option<Abilities>>) {
+    let model = &source.model;
+    match models.get(model) {
+        None => {
+            let hint = did_you_mean(model, models.keys().map(String::as_str));
+            let message = format!("there is no model `{model}` in the configuration");
+            table.mistake_at("unknown-model", &["sampling", "model"], message, hint);
+        }
+        Some(Some(abilities)) => {
+            for (path, shortfall) in canvas.map(|canvas| source.shortfalls(canvas, abilities)).unwrap_or_default() {
+                let message = format!("the model `{model}` cannot give this: {shortfall}");
+                table.mistake_at(shortfall.code(), &path, message, shortfall.hint());
+            }
+        }
+        // It is told elsewhere that the folder is not there; templates that need it cannot be picked.
+        Some(None) => {}
+    }
+}
+
+fn read_canvas(canvas: &Table<'_>) -> Option<Canvas> {
     let (width, height) = (canvas.whole("width", 16..=3840), canvas.whole("height", 16..=3840));
     let (frames, fps) = (canvas.whole("frames", 1..=1800), canvas.whole("fps", 1..=60));
     for (key, side) in [("width", width), ("height", height)] {
-        let unit = if wan { 16 } else { 2 };
-        if let Some(side) = side.filter(|side| side % unit != 0) {
-            let (below, above) = (side - side % unit, side - side % unit + unit);
-            let message = format!("`{key}` is {side}, expected a multiple of {unit}");
-            canvas.mistake("bad-canvas", key, message, format!("{below} and {above} are"));
+        if let Some(side) = side.filter(|side| side % 2 != 0) {
+            let message = format!("`{key}` is {side}, expected a multiple of 2");
+            canvas.mistake("bad-canvas", key, message, format!("{} and {} are", side - 1, side + 1));
         }
-    }
-    if let Some(frames) = frames.filter(|frames| wan && frames % 4 != 1) {
-        let below = frames.saturating_sub(1) / 4 * 4 + 1;
-        let message = format!("`frames` is {frames}, expected 4 n + 1 for the model");
-        canvas.mistake("bad-canvas", "frames", message, format!("{below} and {} are", below + 4));
     }
     Some(Canvas { width: width?, height: height?, frames: frames?, fps: fps? })
 }
@@ -395,7 +400,7 @@ fn digest_plate(table: &Table<'_>, wan: bool) -> Digest {
     table.write(&mut form, &["painter", "canvas"]);
     if wan {
         table.write_inside(&mut form, "prompt", &["skeleton", "negative"]);
-        let sampling = ["sampler", "steps", "shift", "guidance_high", "guidance_low", "loras"];
+        let sampling = ["sampler", "steps", "shift", "guidance_high", "guidance_low", "loras", "longer"];
         table.write_inside(&mut form, "sampling", &sampling);
     } else {
         table.write_inside(&mut form, "scene", &["layers", "palette", "camera", "finish", "looped"]);

@@ -5,14 +5,15 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use festoon_spec::{Locale, Lora, Milli, ModelDigest, Noise, Sampler, WanScene};
+use festoon_spec::{Abilities, Canvas, Checkpoint, Locale, Lora, Milli, Noise, Sampler, WanScene};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::{
-    Chosen, Kind, Parameter,
+    Chosen, Kind, Parameter, SceneError,
+    adapting::{Longer, Shortfall, adapt},
     declared::Declared,
     place::{Uses, Values, by_locale},
-    reader::{Item, Key, Section, Table, did_you_mean},
+    reader::{Item, Key, Located, Section, Table, did_you_mean},
 };
 
 /// Most bytes of a rendered prompt: more than the text encoder's 512 tokens of any language hold.
@@ -27,6 +28,8 @@ const MAX_FRAGMENTS: usize = 32;
 const FILTERS: [&str; 4] = ["capitalize", "lower", "trim", "upper"];
 /// The name that errors give the skeleton.
 const NAME: &str = "skeleton";
+/// What a table of a locale's fragments calls the language of its prompt.
+const LANGUAGE: &str = "language";
 
 /// `[prompt]`.
 pub static PROMPT: Section = Section {
@@ -35,6 +38,12 @@ pub static PROMPT: Section = Section {
     keys: &[
         Key::needed("skeleton", "a text of at most 16 KiB", "The prompt."),
         Key::optional("negative", "a text", "empty", "What to keep out of the picture."),
+        Key::optional(
+            "language",
+            "a language, for example `ja`",
+            "`en`",
+            "What the prompt is written in. A model that does not read it refuses the template.",
+        ),
         Key::optional(
             "fragments",
             "a table of texts by name",
@@ -45,7 +54,7 @@ pub static PROMPT: Section = Section {
             "locale",
             "tables of texts by locale, for example `[prompt.locale.ja]`",
             "none",
-            "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`. One that is left out is taken from the next locale of the chain, as in `[scene.locale.<locale>]`.",
+            "Fragments of a locale and those that fall back to it: `place = \"a street in Tokyo under cherry blossom\"`. One that is left out is taken from the next locale of the chain, as in `[scene.locale.<locale>]`. `language = \"ja\"` beside them says that the prompt becomes one in another language.",
         ),
     ],
 };
@@ -53,19 +62,35 @@ pub static PROMPT: Section = Section {
 /// `[sampling]`.
 pub static SAMPLING: Section = Section {
     title: "[sampling]",
-    about: "How the text-to-video model paints.",
+    about: "How the text-to-video model paints. What is left out is as the model is meant to be sampled; `festoon-renderer info` lists that, and what else each model can give. A canvas that the model does not paint itself is painted at the nearest size, length and rate that it does, then cropped, scaled and interpolated; `festoon check` says how, or why that cannot be.",
     keys: &[
         Key::needed("model", "the name of a checkpoint in the server's configuration", "Which model."),
-        Key::optional("sampler", "`unipc`, `euler` or `lightning`", "`unipc`", "The solver and its time grid."),
-        Key::needed("steps", "a whole number from 1 to 100", "Denoising steps."),
-        Key::optional("shift", "a number from 0.1 to 20", "3", "Flow shift of the time grid."),
+        Key::optional("sampler", "`unipc`, `euler` or `lightning`", "the model's", "The solver and its time grid."),
+        Key::optional(
+            "steps",
+            "a whole number from 1 to 100",
+            "the model's",
+            "Denoising steps; a model refuses more than it takes.",
+        ),
+        Key::optional("shift", "a number from 0.1 to 20", "the model's", "Flow shift of the time grid."),
         Key::optional(
             "guidance_high",
             "a number from 0 to 20",
-            "4",
+            "the model's",
             "Classifier-free guidance of the high-noise expert; 1 or less turns guidance off.",
         ),
-        Key::optional("guidance_low", "a number from 0 to 20", "3", "Classifier-free guidance of the low-noise expert."),
+        Key::optional(
+            "guidance_low",
+            "a number from 0 to 20",
+            "the model's",
+            "Classifier-free guidance of the low-noise expert.",
+        ),
+        Key::optional(
+            "longer",
+            "`refuse` or `ping-pong`",
+            "`refuse`",
+            "What becomes of a canvas that lasts longer than the model paints: `ping-pong` runs what it paints forth and back.",
+        ),
         Key::optional("loras", "up to eight tables, see `[[sampling.loras]]`", "none", "Adapters, merged in this order."),
     ],
 };
@@ -88,15 +113,19 @@ pub(super) struct WanSource {
     negative: String,
     fragments: BTreeMap<String, String>,
     locales: BTreeMap<Locale, BTreeMap<String, String>>,
+    language: Locale,
+    /// The language of the prompt for a locale, where it is another, with the key that the locale stands under.
+    languages: BTreeMap<Locale, (String, Locale)>,
     phrases: BTreeMap<String, BTreeMap<String, String>>,
     /// The checkpoint's configured name.
     pub model: String,
-    sampler: Sampler,
-    steps: u32,
-    shift: Milli,
-    guidance_high: Milli,
-    guidance_low: Milli,
+    sampler: Option<Sampler>,
+    steps: Option<u32>,
+    shift: Option<Milli>,
+    guidance_high: Option<Milli>,
+    guidance_low: Option<Milli>,
     loras: Vec<Lora>,
+    longer: Longer,
 }
 
 impl WanSource {
@@ -104,10 +133,22 @@ impl WanSource {
     pub fn read(template: &Table<'_>, declared: &Declared, uses: &Uses<'_>) -> Option<Self> {
         let sampling = template.table("sampling", &SAMPLING);
         let prompt = template.table("prompt", &PROMPT)?;
-        let fragments = texts(prompt.find("fragments"));
-        let mut locales = BTreeMap::new();
+        let fragments = texts(prompt.entries("fragments", MAX_FRAGMENTS));
+        if fragments.contains_key(LANGUAGE) {
+            let hint = "choose another name".to_owned();
+            let message =
+                format!("`{LANGUAGE}` cannot be the name of a fragment: a locale says with it what its prompt is written in");
+            prompt.mistake("reserved-name", "fragments", message, hint);
+        }
+        let language = prompt.find("language").map_or_else(|| "en".parse().ok(), |item| Some(item.read::<Locale>()?.value));
+        let (mut locales, mut languages) = (BTreeMap::new(), BTreeMap::new());
         for (locale, item) in by_locale(&prompt) {
-            let own = texts(Some(item.clone()));
+            let is_language = |(name, _): &(Located<&str>, Item<'_>)| name.value == LANGUAGE;
+            let (said, own): (Vec<_>, Vec<_>) = item.entries(MAX_FRAGMENTS).into_iter().partition(is_language);
+            if let Some(language) = said.first().and_then(|(_, said)| said.read::<Locale>()) {
+                languages.insert(locale.clone(), (item.name().to_owned(), language.value));
+            }
+            let own = texts(own);
             for name in own.keys().filter(|name| !fragments.contains_key(*name)) {
                 let hint = did_you_mean(name, fragments.keys().map(String::as_str))
                     .unwrap_or_else(|| format!("say what it is elsewhere: write `{name} = …` in [prompt.fragments]"));
@@ -129,20 +170,25 @@ impl WanSource {
         let negative = prompt.text("negative").map(|text| one_line(text.value)).unwrap_or_default();
         let skeleton = read_skeleton(&prompt, declared, uses, &fragments);
         let sampling = sampling?;
-        let number = |key, limits: std::ops::RangeInclusive<i64>, usual| match sampling.find(key) {
-            Some(item) => item.milli(Milli(*limits.start())..=Milli(*limits.end())),
-            None => Some(Milli(usual)),
+        // The outer option is a mistake, the inner one what is left to the model.
+        let number = |key, limits: std::ops::RangeInclusive<i64>| match sampling.find(key) {
+            Some(item) => item.milli(Milli(*limits.start())..=Milli(*limits.end())).map(Some),
+            None => Some(None),
         };
-        let (shift, guidance_high) = (number("shift", 100..=20_000, 3000), number("guidance_high", 0..=20_000, 4000));
-        let guidance_low = number("guidance_low", 0..=20_000, 3000);
-        let sampler = sampling.find("sampler").map_or(Some(Sampler::Unipc), |item| read_sampler(&item));
+        let (shift, guidance_high) = (number("shift", 100..=20_000), number("guidance_high", 0..=20_000));
+        let guidance_low = number("guidance_low", 0..=20_000);
+        let sampler = sampling.find("sampler").map_or(Some(None), |item| read_sampler(&item).map(Some));
+        let steps = sampling.find("steps").map_or(Some(None), |item| item.whole(1..=100).map(Some));
+        let longer = sampling.find("longer").map_or(Some(Longer::default()), |item| read_longer(&item));
         let loras: Option<Vec<_>> = sampling.list("loras", 8).iter().map(read_lora).collect();
-        let (model, steps) = (sampling.text("model"), sampling.whole("steps", 1..=100));
+        let model = sampling.text("model");
         let source = Self {
             skeleton: skeleton?,
             negative,
             fragments,
             locales,
+            language: language?,
+            languages,
             phrases,
             model: model?.value.to_owned(),
             sampler: sampler?,
@@ -151,28 +197,85 @@ impl WanSource {
             guidance_high: guidance_high?,
             guidance_low: guidance_low?,
             loras: loras?,
+            longer: longer?,
         };
         source.try_every_value(&prompt, &declared.sound);
         Some(source)
     }
 
-    /// The scene for the nearest locale of `chain` and the chosen values.
+    /// The scene for the nearest locale of `chain` and the chosen values, as this checkpoint paints it.
     ///
     /// # Errors
-    /// If the skeleton fails on these values.
-    pub fn build(&self, chain: &[Locale], values: &Values, model: ModelDigest) -> Result<WanScene, PromptError> {
+    /// If the skeleton fails on these values, or the checkpoint cannot give what the template asks for.
+    pub fn build(
+        &self,
+        chain: &[Locale],
+        values: &Values,
+        canvas: &Canvas,
+        Checkpoint { digest, abilities }: &Checkpoint,
+    ) -> Result<WanScene, SceneError> {
+        let refused = |shortfall| SceneError::Short { model: self.model.clone(), shortfall };
+        let language =
+            chain.iter().find_map(|locale| self.languages.get(locale)).map_or(&self.language, |(_, language)| language);
+        let steps = self.steps(abilities).and_then(|steps| reads(abilities, language).map(|()| steps)).map_err(refused)?;
+        let sampling = &abilities.sampling;
         Ok(WanScene {
             prompt: self.prompt(chain, values)?,
             negative: self.negative.clone(),
-            model,
+            model: *digest,
             loras: self.loras.clone(),
-            sampler: self.sampler,
-            steps: self.steps,
-            shift: self.shift,
-            guidance_high: self.guidance_high,
-            guidance_low: self.guidance_low,
+            sampler: self.sampler(abilities),
+            steps,
+            shift: self.shift.unwrap_or(sampling.shift),
+            guidance_high: self.guidance_high.unwrap_or(sampling.guidance_high),
+            guidance_low: self.guidance_low.unwrap_or(sampling.guidance_low),
             noise: Noise::PlateKey,
+            text_tokens: abilities.prompt.tokens,
+            adapted: adapt(canvas, abilities, self.longer).map_err(refused)?,
         })
+    }
+
+    /// Everything that this checkpoint cannot give, each with the keys that lead to it in template.toml.
+    pub fn shortfalls(&self, canvas: &Canvas, abilities: &Abilities) -> Vec<(Vec<&str>, Shortfall)> {
+        let mut shortfalls = Vec::new();
+        if let Err(shortfall) = adapt(canvas, abilities, self.longer) {
+            let key = if matches!(shortfall, Shortfall::WrongRatio { .. }) { "width" } else { "frames" };
+            shortfalls.push((vec!["canvas", key], shortfall));
+        }
+        if let Err(shortfall) = self.steps(abilities) {
+            shortfalls.push((vec!["sampling", "steps"], shortfall));
+        }
+        if let Err(shortfall) = reads(abilities, &self.language) {
+            shortfalls.push((vec!["prompt", LANGUAGE], shortfall));
+        }
+        for (written, language) in self.languages.values() {
+            if let Err(shortfall) = reads(abilities, language) {
+                shortfalls.push((vec!["prompt", "locale", written, LANGUAGE], shortfall));
+            }
+        }
+        shortfalls
+    }
+
+    /// The solver.
+    pub fn sampler(&self, abilities: &Abilities) -> Sampler {
+        self.sampler.unwrap_or(abilities.sampling.sampler)
+    }
+
+    /// Denoising steps.
+    ///
+    /// # Errors
+    /// If they are more than the checkpoint takes.
+    pub fn steps(&self, abilities: &Abilities) -> Result<u32, Shortfall> {
+        let (steps, most) = (self.steps.unwrap_or(abilities.sampling.steps), abilities.sampling.most_steps);
+        if steps > most { Err(Shortfall::TooManySteps { steps, most }) } else { Ok(steps) }
+    }
+
+    /// What is painted for this canvas; `None` if that is the canvas itself.
+    ///
+    /// # Errors
+    /// If no adapting leads there.
+    pub fn adapted(&self, canvas: &Canvas, abilities: &Abilities) -> Result<Option<festoon_spec::Adapted>, Shortfall> {
+        adapt(canvas, abilities, self.longer)
     }
 
     /// The locales for which something is said differently.
@@ -248,8 +351,7 @@ fn stand_in(parameter: &Parameter) -> Option<Chosen> {
     matches!(parameter.kind, Kind::Text { .. }).then(|| Chosen::Text("text".into()))
 }
 
-fn texts(item: Option<Item<'_>>) -> BTreeMap<String, String> {
-    let entries = item.map(|item| item.entries(MAX_FRAGMENTS)).unwrap_or_default();
+fn texts(entries: Vec<(Located<&str>, Item<'_>)>) -> BTreeMap<String, String> {
     entries.into_iter().filter_map(|(name, item)| Some((name.value.to_owned(), item.text()?.value.to_owned()))).collect()
 }
 
@@ -262,6 +364,22 @@ fn read_sampler(item: &Item<'_>) -> Option<Sampler> {
         item.mistake("unknown-sampler", format!("there is no sampler `{}`", name.value), hint);
     }
     sampler
+}
+
+fn read_longer(item: &Item<'_>) -> Option<Longer> {
+    let name = item.text()?;
+    let longer = Longer::NAMES.into_iter().find(|(known, _)| *known == name.value);
+    if longer.is_none() {
+        item.mistake("bad-value", format!("`longer` is `{}`, expected `refuse` or `ping-pong`", name.value), None);
+    }
+    longer.map(|(_, longer)| longer)
+}
+
+fn reads(abilities: &Abilities, language: &Locale) -> Result<(), Shortfall> {
+    if abilities.reads(language) {
+        return Ok(());
+    }
+    Err(Shortfall::UnknownLanguage { language: language.clone(), known: abilities.prompt.languages.clone() })
 }
 
 fn read_lora(item: &Item<'_>) -> Option<Lora> {

@@ -159,6 +159,16 @@ impl<'a> Table<'a> {
         self.page.mistake(code, span, message, hint);
     }
 
+    /// Notes a mistake at the value that `path` leads to, or at the last table on the way that is there.
+    pub fn mistake_at(&self, code: &'static str, path: &[&str], message: impl Into<String>, hint: impl Into<Option<String>>) {
+        let (mut table, mut span) = (Some(self.table), self.span.clone());
+        for key in path {
+            let Some(value) = table.and_then(|table| table.get(*key)) else { break };
+            (table, span) = (value.get_ref().as_table(), value.span());
+        }
+        self.page.mistake(code, span, message, hint);
+    }
+
     /// Whether `key` is there.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
@@ -255,6 +265,11 @@ impl<'a> Item<'a> {
     /// Its place.
     pub fn span(&self) -> Range<usize> {
         self.value.span()
+    }
+
+    /// Its key; of an item of a list, what it is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Notes a mistake here.

@@ -25,7 +25,8 @@ async fn the_gallery_speaks_the_visitors_language() {
 async fn the_gallery_says_who_paints() {
     let installation = Installation::start().await;
     let text = installation.get("/?locale=en").await.text();
-    assert!(text.contains("Text-to-video model – untrained, expect noise") && text.contains("Motion graphics"), "{text}");
+    assert!(text.contains("Text-to-video model: tiny (untrained) – for demonstration"), "{text}");
+    assert!(text.contains("Motion graphics"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

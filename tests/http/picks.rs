@@ -236,6 +236,8 @@ async fn templates_are_listed_in_the_visitors_language() {
     assert_eq!(ids, ["lantern", "poster"]);
     let lantern = &list["templates"][0];
     assert_eq!((lantern["painter"].as_str(), lantern["locale"].as_str()), (Some("motion/2"), Some("ja")));
+    assert_eq!(lantern["model_kind"], serde_json::Value::Null);
+    assert_eq!(list["templates"][1]["model_kind"], "demonstration");
     assert_eq!(lantern["words"]["title"], "Lantern");
     assert_eq!(lantern["parameters"][2]["choices"][1]["id"], "large");
 }

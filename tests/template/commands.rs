@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Folder, MOTION, MOTION_WORDS};
+use super::{Folder, MOTION, MOTION_WORDS, tiny};
 
 /// Runs the program as a template's author would.
 fn festoon(arguments: &[&str], folder: &Path) -> (Option<i32>, String, String) {
@@ -65,6 +65,27 @@ fn check_knows_the_feasts_of_the_settings() {
 }
 
 #[test]
+fn check_says_how_a_model_paints_each_template_that_is_left_to_it() {
+    let wan = Folder::wan().edit("test/template.toml", "width = 256\nheight = 144", "width = 1280\nheight = 800");
+    let project = Folder::empty().with("config/festoon.toml", "[models]\ntiny = \"models/tiny\"\ngone = \"models/gone\"\n");
+    project.write("models/tiny/festoon.json", &serde_json::to_string(&tiny()).unwrap());
+    let settings = project.path().join("config/festoon.toml");
+    let arguments = ["check", ".", "--config", settings.to_str().unwrap()];
+    let (code, out, err) = festoon(&arguments, wan.path());
+    let making = "test: painted 256x144 x17 at 16 fps, cropped to 230x144, scaled to 1280x800; by `tiny` (demonstration), 4 steps of unipc";
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.ends_with(&format!("{making}\n1 template, no mistakes\n")), "{out}");
+    let (_, out, _) = festoon(&[&arguments[..], &["--json"]].concat(), wan.path());
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["makings"][0]["adapted"]["painted"]["width"], 256);
+
+    project.write("models/tiny/festoon.json", "{}");
+    let (code, _, err) = festoon(&arguments, wan.path());
+    assert_eq!(code, Some(1));
+    assert!(err.contains("model `tiny`") && err.contains("missing field `title`"), "{err}");
+}
+
+#[test]
 fn key_explains_both_keys_field_by_field() {
     let folder = Folder::wan();
     let model = format!("tiny={}", "a".repeat(64));
@@ -73,8 +94,8 @@ fn key_explains_both_keys_field_by_field() {
     let (code, out, err) = festoon(&arguments, folder.path());
     assert_eq!(code, Some(0), "{err}");
     for part in [
-        "  scene.prompt         \"In Paris, a fox walks through the light of dawn.\"\n",
-        "  encoder              \"x264 9 plate/1\"\n",
+        "  scene.prompt             \"In Paris, a fox walks through the light of dawn.\"\n",
+        "  encoder                  \"x264 9 plate/1\"\n",
         "  overlay.locale      \"fr-Latn-CA\"\n",
     ] {
         assert!(out.contains(part), "{part}: {out}");

@@ -1,10 +1,13 @@
 //! Every mistake is found, where it is, with what would be right.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use festoon::template::{Known, check};
 
-use super::{Folder, MOTION, MOTION_WORDS, places};
+use super::{Folder, MOTION, MOTION_WORDS, knowing_tiny, places, tiny};
 
 /// Each edit makes one mistake; it must be found where it is, and say what would be right.
 #[test]
@@ -124,8 +127,7 @@ fn assert_found(folder: impl Fn() -> Folder, file: &str, cases: &[Case]) {
 #[test]
 fn each_mistake_in_a_prompt_is_found_at_its_line() {
     let cases = [
-        ("width = 256", "width = 250", "4:9 bad-canvas", "multiple of 16", "240 and 256 are"),
-        ("frames = 17", "frames = 16", "6:10 bad-canvas", "4 n + 1", "13 and 17 are"),
+        ("width = 256", "width = 251", "4:9 bad-canvas", "multiple of 2", "250 and 252 are"),
         ("{{ light }}.", "{{ light }.", "26:1 prompt-syntax", "in its line 2", ""),
         ("{{ light }}.", "{{ lihgt }}.", "26:18 unknown-name", "`lihgt`", "did you mean `light`?"),
         ("{{ light }}.", "{{ light | shout }}.", "26:1 prompt-fails", "shout", ""),
@@ -150,6 +152,10 @@ fn each_mistake_in_a_prompt_is_found_at_its_line() {
         ("steps = 4", "steps = 4\nloras = [{ digest = \"abc\" }]", "35:21 bad-value", "64 lower-case hexadecimal digits", ""),
         ("steps = 4", "steps = 4\nshift = nan", "35:9 out-of-range", "NaN", ""),
         ("[sampling]", "[scene]\n[sampling]", "32:1 misplaced-key", "does not read `scene`", "leave it out"),
+        ("steps = 4", "longer = \"loop\"", "34:10 bad-value", "`loop`", ""),
+        ("negative = \"text\"", "language = \"?\"", "28:12 bad-value", "`?` is not a locale", ""),
+        ("ja = { place", "ja = { language = 3, place", "30:30 wrong-type", "`language`", ""),
+        ("place = \"a forest\"", "place = \"a forest\", language = \"x\"", "29:13 reserved-name", "`language`", "another name"),
         (", {{ hero }}", "", "16:13 unused-parameter", "`hero`", "overlay"),
     ];
     assert_found(Folder::wan, "test/template.toml", &cases);
@@ -224,14 +230,55 @@ fn files_that_are_no_text_or_too_large_are_refused() {
 #[test]
 fn feasts_and_models_are_checked_where_they_are_known() {
     let motion = Folder::motion().edit("test/template.toml", "[[prerender]]", "[[prerender]]\nfeast = \"eid_al_fitri\"");
-    let known = Known { feasts: Some(BTreeSet::from(["eid_al_fitr".into()])), models: Some(BTreeSet::new()) };
+    let known = Known { feasts: Some(BTreeSet::from(["eid_al_fitr".into()])), models: Some(BTreeMap::new()) };
     let (_, report) = check(motion.path(), &known);
     assert_eq!(places(&report, motion.path()), ["test/template.toml:61:9 unknown-feast"]);
     assert_eq!(report.mistakes[0].hint.as_deref(), Some("did you mean `eid_al_fitr`?"));
     assert!(motion.report().is_clean());
 
-    let (_, report) = check(Folder::wan().path(), &known);
-    assert_eq!(report.mistakes[0].code, "unknown-model");
+    let wan = Folder::wan();
+    let (_, report) = check(wan.path(), &known);
+    assert_eq!(places(&report, wan.path()), ["test/template.toml:33:9 unknown-model"]);
+}
+
+#[test]
+fn what_the_model_cannot_give_is_found_where_the_template_asks_for_it() {
+    let file = "test/template.toml";
+    for (old, new, place, message, hint) in [
+        (
+            "frames = 17",
+            "frames = 18",
+            "6:10 too-long-for-model",
+            "18 frames at 16 per second last longer",
+            "17 frames at 16 per",
+        ),
+        ("width = 256", "width = 64", "4:9 ratio-not-painted", "no size near the ratio of 64 by 144", "its sizes are: 256x144"),
+        ("steps = 4", "steps = 11", "34:9 too-many-steps", "11 steps are more than it takes: 10", "write 10 or less"),
+        (
+            "negative = \"text\"",
+            "language = \"fi\"",
+            "28:12 language-not-read",
+            "the model `tiny` cannot give this: it does not read prompts in `fi`",
+            "its languages are: en, zh, ja",
+        ),
+        ("ja = { place", "fi = { language = \"fi\", place", "30:30 language-not-read", "`fi`", ""),
+    ] {
+        let folder = Folder::wan().edit(file, old, new);
+        let mut tiny = tiny();
+        tiny.sampling.most_steps = 10;
+        let known = Known { models: Some(BTreeMap::from([("tiny".to_owned(), Some(tiny))])), ..Known::default() };
+        let (_, report) = check(folder.path(), &known);
+        assert_eq!(places(&report, folder.path()), [format!("{file}:{place}")], "{new}");
+        let mistake = &report.mistakes[0];
+        assert!(mistake.message.contains(message) && mistake.hint.as_deref().unwrap().contains(hint), "{report}");
+        // Where it is not known what the model can give, nothing is said of it.
+        assert!(folder.report().is_clean());
+        let absent = Known { models: Some(BTreeMap::from([("tiny".to_owned(), None)])), ..Known::default() };
+        assert!(check(folder.path(), &absent).1.is_clean());
+    }
+    let folder = Folder::wan().edit(file, "frames = 17", "frames = 100").edit(file, "steps = 4", "longer = \"ping-pong\"");
+    let (_, report) = check(folder.path(), &knowing_tiny());
+    assert!(report.is_clean(), "{report}");
 }
 
 #[test]

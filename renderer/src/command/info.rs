@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use festoon_spec::{EncoderId, Painter};
+use festoon_spec::{EncoderId, Locale, Painter};
 use serde::Serialize;
 
 use crate::{
     config::Config,
-    models::{LoraFile, Model},
+    models::{Broken, LoraFile, Model},
     workshop::{Workshop, WorkshopError},
 };
 
@@ -22,22 +22,25 @@ struct Info<'a> {
     encoder: &'a EncoderId,
     models: &'a [Model],
     loras: Vec<LoraFile>,
+    broken: &'a [Broken],
 }
 
 /// Prints what the workshop has.
 ///
 /// # Errors
-/// If libtorch does not tell its version, or a LoRA folder cannot be read.
+/// If libtorch does not tell its version.
 pub fn info(config: &Config, workshop: &Workshop, json: bool) -> Result<(), WorkshopError> {
     let info = Info {
         version: env!("CARGO_PKG_VERSION"),
         device: workshop.device.to_string(),
         threads: config.threads,
         torch: festoon_wan::torch::loaded_version()?,
-        painters: workshop.painters.iter().map(|painter| painter.id()).collect(),
+        painters: workshop.painters.iter().flat_map(|painter| painter.ids()).collect(),
         encoder: workshop.encoder.id(),
         models: workshop.models.all(),
-        loras: workshop.models.loras()?,
+        // Folders that cannot be read are among the broken things.
+        loras: workshop.models.loras().unwrap_or_default(),
+        broken: workshop.models.broken(),
     };
     let text = if json { serde_json::to_string_pretty(&info).expect("names, numbers and digests are JSON") } else { info.page() };
     // Whoever closed the pipe has read enough.
@@ -60,11 +63,41 @@ impl Info<'_> {
         if self.models.is_empty() {
             page.push_str("  models    none: the wan painter needs one (--model NAME=FOLDER)\n");
         }
-        for model in self.models {
-            page.push_str(&format!("  model     {}  {}  {}\n", model.name, model.digest, model.folder.display()));
+        for Model { name, folder, digest, abilities } in self.models {
+            let sizes: Vec<String> = abilities.sizes.iter().map(ToString::to_string).collect();
+            let languages: Vec<&str> = abilities.prompt.languages.iter().map(Locale::as_str).collect();
+            let (frames, sampling) = (abilities.frames, &abilities.sampling);
+            let counts = if frames.least == frames.most {
+                frames.most.to_string()
+            } else {
+                format!("{} to {}", frames.least, frames.most)
+            };
+            page.push_str(&format!(
+                "  model     {name}  {digest}  {}\n            {} ({}, {})\n            {}; {counts} frames at {} fps; prompts in {}, {} tokens\n            {} {} steps (at most {}), shift {}, guidance {} and {}\n",
+                folder.display(),
+                abilities.title,
+                abilities.kind,
+                abilities.licence,
+                sizes.join(", "),
+                abilities.fps,
+                languages.join(", "),
+                abilities.prompt.tokens,
+                sampling.sampler.name(),
+                sampling.steps,
+                sampling.most_steps,
+                sampling.shift,
+                sampling.guidance_high,
+                sampling.guidance_low,
+            ));
         }
         for lora in &self.loras {
             page.push_str(&format!("  lora      {}  {}\n", lora.digest, lora.path.display()));
+        }
+        for Broken { what, error, hint } in self.broken {
+            page.push_str(&format!("  broken    {what}: {error}\n"));
+            if let Some(hint) = hint {
+                page.push_str(&format!("            hint: {hint}\n"));
+            }
         }
         page
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use festoon_film::Cancel;
-use festoon_spec::{BlobHash, PlateSpec, Progress, Stage};
+use festoon_spec::{BlobHash, PlateSpec, Stage};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
@@ -18,6 +18,7 @@ use crate::{
     easel::{Easel, Order},
     fault::Fault,
     plate::Made,
+    progress::Told,
     workshop::Workshop,
 };
 
@@ -110,14 +111,14 @@ pub async fn paint(workshop: Workshop, spec: PlateSpec, out: &Path) -> Result<()
 }
 
 /// Follows the progress: a bar on a terminal, a line per stage elsewhere. Never ends.
-async fn show(mut heard: watch::Receiver<Option<Progress>>) {
+async fn show(mut heard: watch::Receiver<Option<Told>>) {
     let bar = ProgressBar::new(1000);
     let style = ProgressStyle::with_template("{msg:<24} {bar:40} {percent:>3} %  {eta} left");
     bar.set_style(style.expect("the template is a constant that indicatif takes"));
     bar.enable_steady_tick(Duration::from_millis(200));
     let mut stage: Option<Stage> = None;
     while heard.changed().await.is_ok() {
-        let Some(progress) = *heard.borrow_and_update() else { continue };
+        let Some(progress) = heard.borrow_and_update().map(|told| told.progress) else { continue };
         if bar.is_hidden() && stage != Some(progress.stage) {
             eprintln!("{}: {} steps", word(progress.stage), progress.of);
         }

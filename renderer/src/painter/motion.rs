@@ -18,11 +18,11 @@ const PLAN: Plan = &[(Stage::Paint, READY)];
 pub struct MotionPainter;
 
 impl Painter for MotionPainter {
-    fn id(&self) -> festoon_spec::Painter {
-        festoon_spec::Painter::motion()
+    fn ids(&self) -> Vec<festoon_spec::Painter> {
+        vec![festoon_spec::Painter::motion()]
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self, _: &PlateSpec) -> Plan {
         PLAN
     }
 

@@ -2,8 +2,8 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use festoon_film::Expectation;
-use festoon_spec::{Lora, Milli, ModelDigest, Noise, PlateSpec, Reason, RenderKey, Sampler, Scene, Stage, WanScene};
+use festoon_film::{Adapter, Expectation};
+use festoon_spec::{Canvas, Lora, Milli, ModelDigest, Noise, PlateSpec, Reason, RenderKey, Sampler, Scene, Stage, WanScene};
 use festoon_wan::{ErrorKind, Expert, Progress, TextToVideo, Video, WanError, WanOptions, WanPipeline, torch::Device};
 
 use super::{Frames, Painter};
@@ -16,48 +16,57 @@ use crate::{
 /// Denoising takes most of the time with any useful number of steps.
 const PLAN: Plan = &[(Stage::Load, 20), (Stage::Text, 30), (Stage::Denoise, 730), (Stage::Decode, 150), (Stage::Encode, 50)];
 
+/// The same where a small checkpoint's frames are made into those of a large canvas, which then takes as long as painting.
+const ADAPTING_PLAN: Plan =
+    &[(Stage::Load, 20), (Stage::Text, 20), (Stage::Denoise, 340), (Stage::Decode, 150), (Stage::Paint, 450)];
+
+/// Whether a checkpoint was trained cannot be read off its files, and an untrained one may well be wanted: its pictures are
+/// noise. Black, frozen and flat pictures are mistakes of any checkpoint.
+const EXPECTATION: Expectation = Expectation { noise: true, still: false, bright: false };
+
 /// Wan's autoencoder keeps the first frame and packs four of the others into one.
 const TEMPORAL_PACKING: u32 = 4;
-
-/// A configured checkpoint that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("model `{name}`: {source}")]
-pub struct BrokenModel {
-    /// Its configured name.
-    pub name: String,
-    /// The cause, with the file.
-    pub source: WanError,
-}
 
 /// Paints [`Scene::Wan`]. The checkpoint that was used last stays open.
 #[derive(Debug)]
 pub struct WanPainter {
     models: Arc<Models>,
     device: Device,
-    open: Option<(ModelDigest, WanPipeline)>,
+    open: Option<OpenModel>,
+}
+
+/// An open checkpoint.
+#[derive(Debug)]
+pub struct OpenModel {
+    digest: ModelDigest,
+    pipeline: WanPipeline,
 }
 
 impl WanPainter {
     /// Opens each checkpoint once, so that a damaged one is told now and not in the middle of a job: all files, tensors
-    /// and shapes are checked, weights are read when they are first needed. The first one stays open.
-    ///
-    /// # Errors
-    /// If one cannot be opened.
-    pub fn new(models: Arc<Models>, device: Device) -> Result<Self, BrokenModel> {
-        let mut open = None;
-        for model in models.all().iter().rev() {
-            let opened = WanPipeline::from_pretrained(&model.folder, &options(device));
-            let pipeline = opened.map_err(|source| BrokenModel { name: model.name.clone(), source })?;
-            open = Some((model.digest, pipeline));
+    /// and shapes are checked, weights are read when they are first needed. Damaged ones are set aside. Gives the first
+    /// whole one, open.
+    pub fn try_out(models: &mut Models, device: Device) -> Option<OpenModel> {
+        let mut first = None;
+        for model in models.all().to_vec() {
+            match WanPipeline::from_pretrained(&model.folder, &options(device)) {
+                Ok(pipeline) => first = first.or(Some(OpenModel { digest: model.digest, pipeline })),
+                Err(error) => models.set_aside(&model.name, error.to_string(), error.hint().map(str::to_owned)),
+            }
         }
-        Ok(Self { models, device, open })
+        first
+    }
+
+    /// Paints with these checkpoints, of which one is open.
+    pub fn new(models: Arc<Models>, device: Device, open: OpenModel) -> Self {
+        Self { models, device, open: Some(open) }
     }
 
     /// Takes the open pipeline, or opens another after closing it. While it is away a panic cannot leave it half changed.
     fn pipeline(&mut self, digest: &ModelDigest) -> Result<WanPipeline, Fault> {
         let folder = self.models.folder(digest)?;
         match self.open.take() {
-            Some((open, pipeline)) if open == *digest => Ok(pipeline),
+            Some(open) if open.digest == *digest => Ok(open.pipeline),
             other => {
                 drop(other);
                 WanPipeline::from_pretrained(folder, &options(self.device)).map_err(fault)
@@ -66,13 +75,13 @@ impl WanPainter {
     }
 
     fn request(&self, key: &RenderKey, spec: &PlateSpec, scene: &WanScene) -> Result<TextToVideo, Fault> {
-        let canvas = spec.canvas;
+        let (field, canvas) = painted(spec, scene);
         if canvas.frames % TEMPORAL_PACKING != 1 {
             let below = canvas.frames.saturating_sub(1) / TEMPORAL_PACKING * TEMPORAL_PACKING + 1;
             let above = below + TEMPORAL_PACKING;
             let frames = canvas.frames;
             return Err(Fault::Unpaintable(format!(
-                "canvas.frames is {frames}: the model paints 4n + 1, here {below} or {above}"
+                "{field}.frames is {frames}: the model paints 4n + 1, here {below} or {above}"
             )));
         }
         Ok(TextToVideo {
@@ -95,6 +104,7 @@ impl WanPainter {
                 Noise::TorchSeed { seed } => festoon_wan::Noise::TorchSeed(seed),
             },
             loras: self.loras(&scene.loras)?,
+            max_sequence_length: scene.text_tokens as usize,
             ..TextToVideo::default()
         })
     }
@@ -115,12 +125,15 @@ impl WanPainter {
 }
 
 impl Painter for WanPainter {
-    fn id(&self) -> festoon_spec::Painter {
-        festoon_spec::Painter::wan()
+    fn ids(&self) -> Vec<festoon_spec::Painter> {
+        vec![festoon_spec::Painter::wan(), festoon_spec::Painter::wan_adapted()]
     }
 
-    fn plan(&self) -> Plan {
-        PLAN
+    fn plan(&self, spec: &PlateSpec) -> Plan {
+        match &spec.scene {
+            Scene::Wan(WanScene { adapted: Some(_), .. }) => ADAPTING_PLAN,
+            _ => PLAN,
+        }
     }
 
     fn paint(&mut self, key: &RenderKey, spec: &PlateSpec, teller: &mut Teller) -> Result<Box<dyn Frames>, Fault> {
@@ -131,7 +144,7 @@ impl Painter for WanPainter {
         teller.tell(Stage::Load, 0, 1)?;
         let mut pipeline = self.pipeline(&scene.model)?;
         teller.tell(Stage::Load, 1, 1)?;
-        let painted = pipeline.paint(&request, &mut |Progress { stage, done, of }| {
+        let video = pipeline.paint(&request, &mut |Progress { stage, done, of }| {
             let stage = match stage {
                 festoon_wan::Stage::Text => Stage::Text,
                 festoon_wan::Stage::Denoise => Stage::Denoise,
@@ -142,18 +155,27 @@ impl Painter for WanPainter {
                 Err(_) => ControlFlow::Break(()),
             }
         });
-        self.open = Some((scene.model, pipeline));
-        let video = painted.map_err(fault)?;
-        let (asked, got) =
-            ((spec.canvas.width, spec.canvas.height, spec.canvas.frames), (video.width, video.height, video.frames));
+        self.open = Some(OpenModel { digest: scene.model, pipeline });
+        let video = video.map_err(fault)?;
+        let (field, canvas) = painted(spec, scene);
+        let (asked, got) = ((canvas.width, canvas.height, canvas.frames), (video.width, video.height, video.frames));
         if asked != got {
-            let text = format!("canvas is {asked:?} (width, height, frames): this checkpoint paints {got:?} at most");
+            let text = format!("{field} is {asked:?} (width, height, frames): this checkpoint paints {got:?} at most");
             return Err(Fault::Unpaintable(text));
         }
-        Ok(Box::new(WanFrames(video)))
+        Ok(match &scene.adapted {
+            None => Box::new(WanFrames(video)),
+            Some(adapted) => Box::new(AdaptedFrames(Adapter::new(adapted, &spec.canvas, video.rgb))),
+        })
     }
 }
 
+/// What the model is asked to paint, and where the spec says so.
+fn painted(spec: &PlateSpec, scene: &WanScene) -> (&'static str, Canvas) {
+    scene.adapted.map_or(("canvas", spec.canvas), |adapted| ("adapted.painted", adapted.painted))
+}
+
+/// As the model painted them.
 struct WanFrames(Video);
 
 impl Frames for WanFrames {
@@ -162,14 +184,30 @@ impl Frames for WanFrames {
     }
 
     fn expectation(&self) -> Expectation {
-        // Whether a checkpoint was trained cannot be read off its files, and an untrained one may well be wanted: its
-        // pictures are noise. Black, frozen and flat pictures are mistakes of any checkpoint.
-        Expectation { noise: true, ..Expectation::default() }
+        EXPECTATION
     }
 
     fn frame(&mut self, index: u32, rgb: &mut [u8]) -> Result<(), Fault> {
         let from = index as usize * rgb.len();
         rgb.copy_from_slice(&self.0.rgb[from..from + rgb.len()]);
+        Ok(())
+    }
+}
+
+/// Made of what the model painted while they are asked for.
+struct AdaptedFrames(Adapter);
+
+impl Frames for AdaptedFrames {
+    fn stage(&self) -> Stage {
+        Stage::Paint
+    }
+
+    fn expectation(&self) -> Expectation {
+        EXPECTATION
+    }
+
+    fn frame(&mut self, index: u32, rgb: &mut [u8]) -> Result<(), Fault> {
+        self.0.frame(index, rgb);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use festoon_spec::{Locale, Painter, RenderKey};
+use festoon_spec::{Checkpoint, CheckpointKind, Locale, Painter, RenderKey};
 use serde::Serialize;
 
 use crate::{
@@ -11,9 +11,6 @@ use crate::{
     pick::{Pick, PickError},
     template::{Kind, Template},
 };
-
-/// The checkpoint that has random weights: its pictures are noise, and the page says so.
-const DEMO_MODEL: &str = "tiny";
 
 /// The page's own words, by locale.
 static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, String>>> =
@@ -190,9 +187,15 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
     };
     let by_model = template.painter() == Painter::wan();
     let page_words = &WORDS[page.as_str()];
-    let badge = match template.model() {
-        Some(DEMO_MODEL) => format!("{} – {}", page_words["by_model"], page_words["untrained"]),
-        Some(_) => page_words["by_model"].clone(),
+    let badge = match template.model().map(|model| edge.makers().models.get(model)) {
+        Some(Some(Checkpoint { abilities, .. })) => {
+            let title = format!("{}: {}", page_words["by_model"], abilities.title);
+            match abilities.kind {
+                CheckpointKind::Production => title,
+                CheckpointKind::Demonstration => format!("{title} – {}", page_words["demonstration"]),
+            }
+        }
+        Some(None) => page_words["by_model"].clone(),
         None => page_words["by_motion"].clone(),
     };
     Ok(Card {

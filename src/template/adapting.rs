@@ -1,0 +1,285 @@
+//! How a plate is made from what a checkpoint paints: the rules, and why a template may be refused.
+//!
+//! A checkpoint paints the sizes, lengths and frame rate that it was trained on, and nothing else well. A canvas that is one
+//! of these is painted as it is. Any other is *adapted*:
+//!
+//! - **size**: painted at the native size of which most is seen after the picture was cropped around its middle to the canvas'
+//!   ratio; among those that are about equal, the smallest that need not be enlarged, else the largest. Then scaled.
+//! - **length**: painted with as many frames as its seconds need, rounded up to what the model counts in, the rest cut off.
+//! - **frame rate**: painted at the model's own, frames between are interpolated.
+//!
+//! What no adapting can give is refused: a canvas that lasts longer (unless the template lets it run forth and back), more
+//! steps than the checkpoint takes, a prompt in a language that it does not read, a ratio of which less than half would be
+//! seen. `festoon check` tells which of the two happens, and [`Pick::resolve`](crate::pick::Pick::resolve) does it.
+
+use std::fmt;
+
+use festoon_spec::{Abilities, Adapted, Canvas, CheckpointKind, Locale, NativeSize, Sampler, TemplateId};
+use serde::Serialize;
+
+/// Sizes that show this much less of the painted picture than the best one are as good, if they fit better otherwise.
+const ABOUT_EQUAL: f64 = 0.05;
+/// Less than this share of what is painted may not be seen: what the prompt is about would be cut off.
+const LEAST_SEEN: f64 = 0.5;
+/// The autoencoder keeps the first frame and packs four of the others into one.
+const PACKED_FRAMES: u32 = 4;
+
+/// What is done with a canvas that lasts longer than the checkpoint paints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Longer {
+    /// Nothing: the template is refused.
+    #[default]
+    Refuse,
+    /// What was painted runs forth and back.
+    PingPong,
+}
+
+impl Longer {
+    /// Each by the name that templates use.
+    pub const NAMES: [(&'static str, Longer); 2] = [("refuse", Longer::Refuse), ("ping-pong", Longer::PingPong)];
+}
+
+/// What a checkpoint cannot give a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Shortfall {
+    /// It paints fewer seconds.
+    #[error(
+        "{} frames at {} per second last longer than what it paints: {most} frames at {fps} per second",
+        canvas.frames,
+        canvas.fps
+    )]
+    TooLong {
+        /// What the template asks for.
+        canvas: Canvas,
+        /// Frames that the checkpoint paints at most.
+        most: u32,
+        /// Its frame rate.
+        fps: u32,
+    },
+    /// None of its sizes is shaped like the canvas.
+    #[error("it paints no size near the ratio of {} by {}", canvas.width, canvas.height)]
+    WrongRatio {
+        /// What the template asks for.
+        canvas: Canvas,
+        /// What it paints.
+        sizes: Vec<NativeSize>,
+    },
+    /// It takes fewer steps.
+    #[error("{steps} steps are more than it takes: {most}")]
+    TooManySteps {
+        /// What the template asks for.
+        steps: u32,
+        /// What the checkpoint takes.
+        most: u32,
+    },
+    /// It does not read the language.
+    #[error("it does not read prompts in `{language}`")]
+    UnknownLanguage {
+        /// The prompt's.
+        language: Locale,
+        /// What it reads.
+        known: Vec<Locale>,
+    },
+}
+
+impl Shortfall {
+    /// A stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Shortfall::TooLong { .. } => "too-long-for-model",
+            Shortfall::WrongRatio { .. } => "ratio-not-painted",
+            Shortfall::TooManySteps { .. } => "too-many-steps",
+            Shortfall::UnknownLanguage { .. } => "language-not-read",
+        }
+    }
+
+    /// What would be right.
+    pub fn hint(&self) -> String {
+        let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+        match self {
+            Shortfall::TooLong { canvas, most, fps } => {
+                let fits = u64::from(most - 1) * u64::from(canvas.fps) / u64::from(*fps) + 1;
+                format!("{fits} frames at {} per second fit, or write `longer = \"ping-pong\"` in [sampling]", canvas.fps)
+            }
+            Shortfall::WrongRatio { sizes, .. } => format!("its sizes are: {}", list(&mut sizes.iter().map(ToString::to_string))),
+            Shortfall::TooManySteps { most, .. } => format!("write {most} or less, or leave `steps` to the model"),
+            Shortfall::UnknownLanguage { known, .. } => {
+                format!(
+                    "its languages are: {}; `language` says what a prompt is written in",
+                    list(&mut known.iter().map(ToString::to_string))
+                )
+            }
+        }
+    }
+}
+
+/// What the checkpoint paints for this canvas; `None` if that is the canvas itself.
+///
+/// # Errors
+/// If no adapting leads there.
+pub(super) fn adapt(canvas: &Canvas, abilities: &Abilities, longer: Longer) -> Result<Option<Adapted>, Shortfall> {
+    let size = size(canvas, &abilities.sizes)
+        .ok_or_else(|| Shortfall::WrongRatio { canvas: *canvas, sizes: abilities.sizes.clone() })?;
+    let (fps, counts) = (abilities.fps, abilities.frames);
+    // The steps in time from the first frame of the canvas to its last, in frames of the model.
+    let steps = (u64::from(canvas.frames) - 1) * u64::from(fps);
+    let packs = steps.div_ceil(u64::from(canvas.fps)).div_ceil(u64::from(PACKED_FRAMES));
+    let needed = packs * u64::from(PACKED_FRAMES) + 1;
+    let is_longer = steps > u64::from(counts.most - 1) * u64::from(canvas.fps);
+    if is_longer && longer == Longer::Refuse {
+        return Err(Shortfall::TooLong { canvas: *canvas, most: counts.most, fps });
+    }
+    let frames = if is_longer { counts.most } else { (needed as u32).clamp(counts.least, counts.most) };
+    let painted = Canvas { width: size.width, height: size.height, frames, fps };
+    Ok((painted != *canvas).then_some(Adapted { painted, ping_pong: is_longer }))
+}
+
+/// The native size for this canvas; `None` if all would lose more than half of their picture.
+fn size(canvas: &Canvas, sizes: &[NativeSize]) -> Option<NativeSize> {
+    let ratio = |width: u32, height: u32| f64::from(width) / f64::from(height);
+    let seen = |size: &NativeSize| {
+        let (painted, asked) = (ratio(size.width, size.height), ratio(canvas.width, canvas.height));
+        (painted / asked).min(asked / painted)
+    };
+    let best = sizes.iter().map(seen).fold(0.0, f64::max);
+    let area = |size: &&NativeSize| u64::from(size.width) * u64::from(size.height);
+    let good = sizes.iter().filter(|size| best >= LEAST_SEEN && seen(size) >= (best - ABOUT_EQUAL).max(LEAST_SEEN));
+    let covers = |size: &&NativeSize| size.width >= canvas.width && size.height >= canvas.height;
+    good.clone().filter(covers).min_by_key(area).or_else(|| good.max_by_key(area)).copied()
+}
+
+/// How the plates of a template come about, for whoever asks before they are painted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Making {
+    /// The template.
+    pub template: TemplateId,
+    /// The configured name of the checkpoint.
+    pub model: String,
+    /// What the checkpoint is good for.
+    pub kind: CheckpointKind,
+    /// What is delivered.
+    pub canvas: Canvas,
+    /// What is painted, where that is something else.
+    pub adapted: Option<Adapted>,
+    /// The solver.
+    pub sampler: Sampler,
+    /// Denoising steps.
+    pub steps: u32,
+}
+
+impl fmt::Display for Making {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Canvas { width, height, frames, fps } = self.adapted.map_or(self.canvas, |adapted| adapted.painted);
+        write!(f, "{}: painted {width}x{height} x{frames} at {fps} fps", self.template)?;
+        if let Some(adapted) = &self.adapted {
+            let seen = adapted.seen(&self.canvas).map(|side| side.round() as u32);
+            if seen != [width, height] {
+                write!(f, ", cropped to {}x{}", seen[0], seen[1])?;
+            }
+            if seen != [self.canvas.width, self.canvas.height] {
+                write!(f, ", scaled to {}x{}", self.canvas.width, self.canvas.height)?;
+            }
+            if fps != self.canvas.fps {
+                write!(f, ", interpolated to {} fps", self.canvas.fps)?;
+            }
+            if adapted.ping_pong {
+                write!(f, ", forth and back to {} frames", self.canvas.frames)?;
+            }
+        }
+        write!(f, "; by `{}` ({}), {} steps of {}", self.model, self.kind, self.steps, self.sampler.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use festoon_spec::FrameCounts;
+
+    use super::*;
+
+    fn small() -> Abilities {
+        let sizes = vec![NativeSize { width: 160, height: 96 }];
+        Abilities { sizes, frames: FrameCounts { least: 17, most: 17 }, fps: 8, ..Abilities::official() }
+    }
+
+    fn canvas(width: u32, height: u32, frames: u32, fps: u32) -> Canvas {
+        Canvas { width, height, frames, fps }
+    }
+
+    #[test]
+    fn what_the_model_paints_is_left_alone() {
+        let adapted = |canvas, abilities| adapt(&canvas, &abilities, Longer::Refuse).unwrap();
+        assert_eq!(adapted(canvas(160, 96, 17, 8), small()), None);
+        assert_eq!(adapted(canvas(1280, 720, 81, 16), Abilities::official()), None);
+        assert_eq!(adapted(canvas(480, 832, 5, 16), Abilities::official()), None);
+    }
+
+    #[test]
+    fn the_rest_is_painted_as_the_model_can_and_long_enough() {
+        for (abilities, asked, painted) in [
+            // Its 17 frames at 8 reach exactly as far as 49 at 24.
+            (small(), canvas(1280, 720, 49, 24), canvas(160, 96, 17, 8)),
+            (small(), canvas(1280, 720, 1, 24), canvas(160, 96, 17, 8)),
+            (small(), canvas(160, 96, 16, 8), canvas(160, 96, 17, 8)),
+            // Five seconds, and one frame into the fourth pack.
+            (Abilities::official(), canvas(1280, 720, 121, 24), canvas(1280, 720, 81, 16)),
+            (Abilities::official(), canvas(1280, 720, 20, 24), canvas(1280, 720, 17, 16)),
+            // More frames a second than the canvas shows.
+            (Abilities::official(), canvas(1280, 720, 9, 8), canvas(1280, 720, 17, 16)),
+            // Sizes: the smallest that need not be enlarged, else the largest; but the ratio comes first.
+            (Abilities::official(), canvas(640, 360, 17, 16), canvas(832, 480, 17, 16)),
+            (Abilities::official(), canvas(1920, 1080, 17, 16), canvas(1280, 720, 17, 16)),
+            (Abilities::official(), canvas(360, 640, 17, 16), canvas(480, 832, 17, 16)),
+            (Abilities::official(), canvas(1080, 1920, 17, 16), canvas(720, 1280, 17, 16)),
+        ] {
+            let adapted = adapt(&asked, &abilities, Longer::Refuse).unwrap().unwrap();
+            assert_eq!((adapted.painted, adapted.ping_pong), (painted, false), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_canvas_that_lasts_a_frame_too_long_is_refused_or_runs_forth_and_back() {
+        let asked = canvas(1280, 720, 50, 24);
+        let shortfall = adapt(&asked, &small(), Longer::Refuse).unwrap_err();
+        assert_eq!(
+            shortfall.to_string(),
+            "50 frames at 24 per second last longer than what it paints: 17 frames at 8 per second"
+        );
+        assert!(shortfall.hint().starts_with("49 frames at 24 per second fit, or write"), "{}", shortfall.hint());
+        let adapted = adapt(&asked, &small(), Longer::PingPong).unwrap().unwrap();
+        assert_eq!((adapted.painted, adapted.ping_pong), (canvas(160, 96, 17, 8), true));
+        let fits = adapt(&canvas(1280, 720, 49, 24), &small(), Longer::PingPong).unwrap().unwrap();
+        assert!(!fits.ping_pong, "what fits does not run back");
+    }
+
+    #[test]
+    fn a_ratio_of_which_less_than_half_is_seen_is_refused() {
+        // 96 of 160 columns are seen in a square, 54 upright.
+        assert!(adapt(&canvas(720, 720, 17, 8), &small(), Longer::Refuse).unwrap().is_some());
+        let shortfall = adapt(&canvas(720, 1280, 17, 8), &small(), Longer::Refuse).unwrap_err();
+        assert_eq!(shortfall.to_string(), "it paints no size near the ratio of 720 by 1280");
+        assert_eq!(shortfall.hint(), "its sizes are: 160x96");
+    }
+
+    #[test]
+    fn a_making_says_each_step_that_is_taken() {
+        let told = |canvas: Canvas, abilities: &Abilities| {
+            let adapted = adapt(&canvas, abilities, Longer::PingPong).unwrap();
+            let (template, model) = ("sea".parse().unwrap(), "small".to_owned());
+            let kind = CheckpointKind::Demonstration;
+            Making { template, model, kind, canvas, adapted, sampler: Sampler::Euler, steps: 4 }.to_string()
+        };
+        let by = "; by `small` (demonstration), 4 steps of euler";
+        for (canvas, painted) in [
+            (canvas(160, 96, 17, 8), "sea: painted 160x96 x17 at 8 fps"),
+            (canvas(160, 90, 17, 8), "sea: painted 160x96 x17 at 8 fps, cropped to 160x90"),
+            (
+                canvas(1280, 720, 49, 24),
+                "sea: painted 160x96 x17 at 8 fps, cropped to 160x90, scaled to 1280x720, interpolated to 24 fps",
+            ),
+            (canvas(160, 96, 40, 8), "sea: painted 160x96 x17 at 8 fps, forth and back to 40 frames"),
+        ] {
+            assert_eq!(told(canvas, &small()), format!("{painted}{by}"));
+        }
+    }
+}
