@@ -133,7 +133,6 @@ impl Recipe {
             amount: staging.amount * hand.range(0.85, 1.15),
             speed: staging.speed * hand.range(0.85, 1.15),
             scale: staging.scale * hand.range(0.92, 1.08),
-            depth: 0.5,
             ..Layer::new(labels.motif)
         };
         let camera = Camera::new(labels.camera, staging::reach(labels.camera) * hand.range(0.85, 1.15));

@@ -155,7 +155,7 @@ fn a_grade_changes_colours_and_nothing_else() {
     for (pixel, before) in grey.chunks_exact(3).zip(plain.chunks_exact(3)) {
         assert!(pixel[0] == pixel[1] && pixel[1] == pixel[2], "{pixel:?} is not grey");
         let (least, most) = (before.iter().min().unwrap(), before.iter().max().unwrap());
-        assert!((least.saturating_sub(1)..=most.saturating_add(1)).contains(&&pixel[0]), "{pixel:?} from {before:?}");
+        assert!((least.saturating_sub(1)..=most.saturating_add(1)).contains(&pixel[0]), "{pixel:?} from {before:?}");
     }
     graded.finish = Finish { warmth: 0.6, saturation: 0.0, ..graded.finish };
     let warm = frame(&mut paint(&graded, SMALL, 24, 9), 12);
