@@ -1,6 +1,7 @@
 //! The motifs, one file each. An actor is a motif cast for a layer of a scene.
 
 mod aurora;
+mod balloons;
 mod bokeh;
 mod candles;
 mod city_bokeh;
@@ -10,8 +11,10 @@ mod fireworks;
 mod gold_dust;
 mod hearts;
 mod ink_in_water;
+mod leaves;
 mod paper_lanterns;
 mod petals;
+mod rain_on_glass;
 mod rangoli_lights;
 mod ribbons;
 mod sky_lanterns;
@@ -85,6 +88,9 @@ impl Casting<'_> {
             Motif::Sunrise => Arc::new(sunrise::Sunrise::new(self)),
             Motif::Ribbons => Arc::new(ribbons::Ribbons::new(self)),
             Motif::InkInWater => Arc::new(ink_in_water::InkInWater::new(self)),
+            Motif::RainOnGlass => Arc::new(rain_on_glass::RainOnGlass::new(self)),
+            Motif::Balloons => Arc::new(balloons::Balloons::new(self)),
+            Motif::Leaves => Arc::new(leaves::Leaves::new(self)),
         }
     }
 

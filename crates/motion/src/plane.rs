@@ -53,31 +53,6 @@ impl Plane {
     }
 }
 
-/// A line from side to side, worked out once: a crest against which every place of a board is measured.
-#[derive(Debug, Clone)]
-pub(crate) struct Outline {
-    left: f32,
-    per_unit: f32,
-    heights: Vec<f32>,
-}
-
-impl Outline {
-    /// `height` of a place, as far as the eye can see at a depth, twice per pixel.
-    pub(crate) fn new(world: World, eye: &Eye, depth: f32, height: impl Fn(f32) -> f32) -> Self {
-        let per_unit = 2.0 * world.unit;
-        let reach = world.half_width + eye.reach(depth) + 8.0 / world.unit;
-        let count = (2.0 * reach * per_unit).ceil() as usize + 2;
-        Self { left: -reach, per_unit, heights: (0..count).map(|index| height(index as f32 / per_unit - reach)).collect() }
-    }
-
-    pub(crate) fn at(&self, x: f32) -> f32 {
-        let place = ((x - self.left) * self.per_unit).max(0.0);
-        let index = (place as usize).min(self.heights.len() - 2);
-        let (a, b) = (self.heights[index], self.heights[index + 1]);
-        a + (b - a) * (place - index as f32).min(1.0)
-    }
-}
-
 /// The lowest place of the world that the eye can see at a depth, in units, for boards that reach the bottom.
 pub(crate) fn floor(world: World, eye: &Eye, depth: f32) -> f32 {
     world.half_height + eye.reach(depth) + 4.0 / world.unit

@@ -175,6 +175,12 @@ names!(
         Ribbons = "ribbons",
         /// Plumes of coloured ink that unfold in water.
         InkInWater = "ink-in-water",
+        /// Rain drops on a window before lights out of focus.
+        RainOnGlass = "rain-on-glass",
+        /// Glossy balloons on strings that rise.
+        Balloons = "balloons",
+        /// Autumn leaves that tumble through a wood.
+        Leaves = "leaves",
     }
 );
 

@@ -147,6 +147,21 @@ fn motif(motif: Motif) -> Phrases {
             &["{}墨水在水中晕开", "水中的{}墨团", "水里翻卷的{}墨云"],
             &["水の中に{}インクが広がる", "水中の{}インクの煙", "水に渦巻く{}インク"],
         ),
+        Motif::RainOnGlass => (
+            &["rain on a window before {} lights", "raindrops on glass and blurred {} lights", "{} lights behind a rainy window"],
+            &["雨滴玻璃窗外的{}灯光", "玻璃上的雨珠与{}光斑", "雨窗后的{}灯火"],
+            &["雨に濡れた窓越しの{}灯り", "ガラスの雨粒と{}光", "窓の雨しずくと{}ぼやけた灯り"],
+        ),
+        Motif::Balloons => (
+            &["{} balloons rising", "{} balloons on strings floating up", "glossy {} balloons"],
+            &["{}气球缓缓升空", "系着细绳的{}气球", "一只只{}气球飘起"],
+            &["{}風船が昇る", "{}風船がふわふわ浮かぶ", "ひもの付いた{}風船"],
+        ),
+        Motif::Leaves => (
+            &["{} leaves falling in a wood", "{} autumn leaves tumbling", "falling {} leaves"],
+            &["{}树叶在林间飘落", "{}秋叶翻飞", "飘落的{}落叶"],
+            &["{}葉が森に舞い落ちる", "{}落ち葉が舞う", "舞い散る{}木の葉"],
+        ),
     };
     Phrases { en, zh, ja }
 }

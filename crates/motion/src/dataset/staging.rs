@@ -36,6 +36,9 @@ pub(super) fn staging(motif: Motif) -> Staging {
         Motif::Sunrise => (1.6, 1.0, 2.0),
         Motif::Ribbons => (1.2, 0.7, 1.2),
         Motif::InkInWater => (1.2, 0.8, 1.4),
+        Motif::RainOnGlass => (2.2, 0.6, 1.3),
+        Motif::Balloons => (1.6, 0.8, 1.3),
+        Motif::Leaves => (2.3, 0.7, 1.2),
     };
     Staging { scale, amount, speed, finish: FINISH }
 }
@@ -63,7 +66,13 @@ enum Made {
 
 fn made(motif: Motif) -> Made {
     match motif {
-        Motif::Fireworks | Motif::Bokeh | Motif::Sparkles | Motif::GoldDust | Motif::CityBokeh | Motif::Aurora => Made::Light,
+        Motif::Fireworks
+        | Motif::Bokeh
+        | Motif::Sparkles
+        | Motif::GoldDust
+        | Motif::CityBokeh
+        | Motif::Aurora
+        | Motif::RainOnGlass => Made::Light,
         Motif::SkyLanterns | Motif::Snow | Motif::CrescentAndLamps | Motif::PaperLanterns => Made::Lantern,
         Motif::Petals
         | Motif::Hearts
@@ -77,7 +86,9 @@ fn made(motif: Motif) -> Made {
         | Motif::Candles
         | Motif::Sunrise
         | Motif::Ribbons
-        | Motif::InkInWater => Made::Body,
+        | Motif::InkInWater
+        | Motif::Balloons
+        | Motif::Leaves => Made::Body,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     colour::{BLACK, Colours, Tint, WHITE, blend, glowing, haze, plus, scaled},
     curve::{bump, mix, ramp, sine},
     dice::Dice,
-    plane::{self, Outline, Plane},
+    plane::{self, Plane},
     scene::Layer,
     sprite::{CLEAR, Place, Sprite, ink},
 };
@@ -264,11 +264,9 @@ fn ridges(casting: &Casting, horizon: f32) -> Vec<Plane> {
                 let wood = if number == 3 { 0.35 * (0.5 + 0.5 * dice.fork(4).hills(x / 3.2)) } else { 0.0 };
                 horizon - tall * (0.25 + 0.65 * peak * peak + rough * (0.3 + peak) + wood).max(0.03)
             };
-            let crest = Outline::new(world, &eye, depth, crest);
             let edge = 0.7 / world.unit;
             let near = blend(dark, air, fog);
-            Plane::paint(world, &eye, depth, horizon - 1.7 * tall, horizon + 2.0, |x, y| {
-                let crest = crest.at(x);
+            Plane::paint_columns(world, &eye, depth, [horizon - 1.7 * tall, horizon + 2.0], crest, |&crest, x, y| {
                 let cover = ramp(-edge, edge, y - crest);
                 if cover <= 0.0 {
                     return CLEAR;

@@ -124,11 +124,9 @@ impl PaperLanterns {
             far: far.collect(),
             cords: cords(&casting),
             papers: papers.collect(),
-            thread: Sprite::paint(24, 8, 2, |_, y| {
-                ink(
-                    scaled(blend(shaded(gold, 0.45, 0.8), [0.02; 3], 0.5), mix(1.5, 0.5, 0.5 + 0.5 * y)),
-                    ramp(1.0, 0.55, y.abs()),
-                )
+            // Two texels thick: its edges are the sprite's own clear border.
+            thread: Sprite::paint(8, 2, 1, |_, y| {
+                ink(scaled(blend(shaded(gold, 0.45, 0.8), [0.02; 3], 0.5), if y < 0.0 { 1.3 } else { 0.7 }), 1.0)
             }),
             roofs: if staged { roofs::roofs(&casting) } else { Vec::new() },
             disc: Profile::new(|r| ramp(1.0, 0.84, r) * mix(0.75, 1.0, r)),
@@ -181,10 +179,10 @@ impl PaperLanterns {
         let (dx, dy) = (b.x - a.x, b.y - a.y);
         let length = (dx * dx + dy * dy).sqrt().max(1e-3);
         // Half a pixel longer at both ends, so that the pieces of a cord meet.
-        let (reach, half) = (0.5 + 0.5 / length, (thick * a.unit).max(0.55) / length);
+        let (reach, half) = (0.58 + 0.6 / length, (thick * a.unit).max(0.7) / length);
         let place =
             Place { x: (a.x + b.x) / 2.0, y: (a.y + b.y) / 2.0, across: [dx * reach, dy * reach], down: [-dy * half, dx * half] };
-        canvas.sprite(&self.thread, place, WHITE, (thick * a.unit / 0.55).min(1.0));
+        canvas.sprite(&self.thread, place, WHITE, (thick * a.unit / 0.7).min(1.0));
     }
 
     /// Sparks that rise from below and go out.

@@ -8,7 +8,7 @@ use crate::{
     colour::{Air, Tint, WHITE, blend, glowing, haze, luminance, plus, scaled, shaded},
     curve::{bump, cosine, fade, mix, ramp, sine},
     dice::Dice,
-    plane::{self, Outline, Plane},
+    plane::{self, Plane},
     scene::Layer,
     sprite::{CLEAR, Place, Sprite, ink},
 };
@@ -252,7 +252,8 @@ fn hills(casting: &Casting, range: &(u64, f32, f32, f32, f32, f32), sun: (f32, f
         let swell = swell(x);
         low - tall * (0.12 + 0.85 * swell * swell + 0.3 * dice.fork(1).hills(x / (0.38 * broad)) * (0.35 + 0.6 * swell))
     };
-    let crest = |x: f32| {
+    let hill_and_crest = |x: f32| {
+        let hill = hill(x);
         let rough = 0.1 * dice.fork(2).hills(x / (0.13 * broad)) * (0.35 + 0.6 * swell(x));
         // Woods: from afar a rough edge, near by single crowns.
         let wood = match number {
@@ -260,22 +261,21 @@ fn hills(casting: &Casting, range: &(u64, f32, f32, f32, f32, f32), sun: (f32, f
             3 | 4 => 0.03 * dice.fork(3).hills(x / 4.0),
             _ => 0.0,
         };
-        hill(x) - tall * (rough + wood)
+        (hill, hill - tall * (rough + wood))
     };
-    let (hill, crest) = (Outline::new(world, &eye, depth, hill), Outline::new(world, &eye, depth, crest));
     let edge = 0.7 / world.unit;
     let bottom = if number == 5 { plane::floor(world, &eye, depth) } else { base(world, foot + 0.14) };
-    Plane::paint(world, &eye, depth, low - 1.45 * tall, bottom, |x, y| {
-        let cover = ramp(-edge, edge, y - crest.at(x));
+    Plane::paint_columns(world, &eye, depth, [low - 1.45 * tall, bottom], hill_and_crest, |&(hill, crest), x, y| {
+        let cover = ramp(-edge, edge, y - crest);
         if cover <= 0.0 {
             return CLEAR;
         }
-        let below = y - hill.at(x) + 0.1 * tall;
+        let below = y - hill + 0.1 * tall;
         let (dx, dy) = ((x - sun.0) / world.short(), (y - sun.1) / world.short());
         let close = bump(((dx * dx + 0.7 * dy * dy).sqrt() / 1.05).min(1.0));
         let mist = ramp(0.05, 1.15, below / (0.95 * tall)) * mix(0.42, 0.85, fog);
         let lit = blend(near, plus(air, scaled(glow, 0.18 * close)), mist);
-        let rim = bump(((y - crest.at(x)) / (0.05 * tall)).min(1.0)) * close * mix(0.35, 0.12, fog);
+        let rim = bump(((y - crest) / (0.05 * tall)).min(1.0)) * close * mix(0.35, 0.12, fog);
         ink(plus(lit, scaled(glow, rim + 0.12 * close * fog)), cover)
     })
 }
