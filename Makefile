@@ -1,7 +1,8 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | mutate-wan | docs | clean. Everything that is downloaded goes to third_party/.
+# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | clean. What is downloaded goes to
+# third_party/, Python for the training to the user's cache.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -10,10 +11,10 @@ PORT ?= 8080
 RENDERERS ?= 1
 BENCHES := hit motion wan
 
-.PHONY: help demo test setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clean
+.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clean
 
 help:
-	@sed -n '2,4s/^# *//p' Makefile
+	@sed -n '2,5s/^# *//p' Makefile
 
 setup:
 	@sh scripts/system-packages.sh run
@@ -30,6 +31,21 @@ demo: setup
 test: setup-test
 	$(CARGO) build --locked --workspace --bins
 	$(CARGO) test --locked --workspace
+	$(MAKE) test-training
+
+# The training's arithmetic, and a run of seconds through all its stages.
+test-training:
+	PYTHONPATH=training OMP_NUM_THREADS=1 $$($(PYTHON) scripts/python-environment.py) -W ignore -m unittest discover -s training/tests
+
+# Trains models/default; goes on where it was stopped. Hours on two cores, less than an hour with a GPU.
+train: setup
+	$(CARGO) build --release --locked -p festoon-renderer
+	PYTHONPATH=training $$($(PYTHON) scripts/python-environment.py) -W ignore -m festoon_training train
+
+# What models/default can do, gate by gate.
+judge: setup
+	$(CARGO) build --release --locked -p festoon-renderer
+	PYTHONPATH=training $$($(PYTHON) scripts/python-environment.py) -W ignore -m festoon_training judge
 
 lint: setup
 	$(CARGO) fmt --all --check

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times crates/wan beside diffusers: the same weights and requests, one thread each, taking turns, CPU seconds.
 
-Prints a table and writes target/bench/wan.json. Needs the example `bench_wan` built in release. Uses the Python that
-FESTOON_BENCH_PYTHON names, else an environment of its own in third_party/bench-venv, made on first use (2.7 GB to download).
+Prints a table and writes target/bench/wan.json. Needs the example `bench_wan` built in release, and Python as
+scripts/python-environment.py finds or makes it.
 """
 import argparse
 import json
@@ -18,19 +18,8 @@ LATENTS, U8_MAX, U8_SHARE = 1e-3, 1, 0.005
 
 def python():
     """An interpreter that has the peer."""
-    named = os.environ.get("FESTOON_BENCH_PYTHON")
-    if named:
-        return named
-    venv = os.path.join(ROOT, "third_party", "bench-venv")
-    interpreter = os.path.join(venv, "bin", "python")
-    ready = os.path.join(venv, "ready")
-    if not os.path.exists(ready):
-        print("bench-wan: installing the peer into third_party/bench-venv (2.7 GB, once)", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        requirements = os.path.join(ROOT, "bench", "requirements.txt")
-        subprocess.run([interpreter, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
-        open(ready, "w").close()
-    return interpreter
+    script = os.path.join(ROOT, "scripts", "python-environment.py")
+    return subprocess.run([sys.executable, script], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 class Side:
