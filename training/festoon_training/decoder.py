@@ -41,7 +41,6 @@ def train(vae, codec: Codec, clips: Tensor, config: dict, folder: Path, device: 
     steps, crop = config["steps"], config["crop"]
     latents = torch.cat([codec.encode(part.float()).half() for part in clips.split(32)])
     generator = np.random.default_rng([config["seed"], done])
-    moments = 3
     began, running = time.monotonic(), []
     for step in range(done, steps):
         progress = step / steps
@@ -53,8 +52,8 @@ def train(vae, codec: Codec, clips: Tensor, config: dict, folder: Path, device: 
             # Drawn a little wider than it is, so that the picture's own edges are met as often as its middle.
             top = int(np.clip(generator.integers(-2, latents.shape[3] - crop + 3), 0, latents.shape[3] - crop))
             left = int(np.clip(generator.integers(-2, latents.shape[4] - crop + 3), 0, latents.shape[4] - crop))
-            z.append(latents[index, :, :moments, top : top + crop, left : left + crop])
-            x.append(clips[index, :, : 4 * moments - 3, 8 * top : 8 * (top + crop), 8 * left : 8 * (left + crop)])
+            z.append(latents[index, :, :, top : top + crop, left : left + crop])
+            x.append(clips[index, :, :, 8 * top : 8 * (top + crop), 8 * left : 8 * (left + crop)])
             counted.append(_counted(crop, top, left, latents.shape[3], latents.shape[4]))
         z, x, counted = torch.stack(z).float().to(device), torch.stack(x).float().to(device), torch.stack(counted).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config["bf16"]):
