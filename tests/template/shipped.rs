@@ -8,9 +8,9 @@ use std::{
 use festoon::{
     pick::Pick,
     schedule::Feasts,
-    template::{Kind, Known, Template, check},
+    template::{Kind, Known, LocaleScene, Template, check},
 };
-use festoon_spec::{Locale, Profile};
+use festoon_spec::{Abilities, Locale, Profile};
 
 use super::{knowing_tiny, makers};
 
@@ -33,7 +33,7 @@ pub fn shipped_templates() -> Vec<Template> {
 #[test]
 fn every_shipped_template_speaks_eight_languages() {
     let templates = shipped_templates();
-    assert!(templates.len() >= 11);
+    assert!(templates.len() >= 15);
     for template in &templates {
         let languages: Vec<_> = template.locales().map(Locale::as_str).collect();
         let languages: BTreeSet<_> = languages.into_iter().collect();
@@ -44,6 +44,38 @@ fn every_shipped_template_speaks_eight_languages() {
         assert!(template.parameters.len() >= 3, "{}", template.id);
         assert!(template.parameter("title").is_some(), "{}", template.id);
     }
+}
+
+#[test]
+fn every_shipped_template_looks_different_in_another_culture_and_alike_in_some() {
+    for template in &shipped_templates() {
+        let scenes = template.locale_scenes().unwrap();
+        assert!((2..LANGUAGES.len()).contains(&scenes.len()), "{}: {scenes:#?}", template.id);
+        let key = |locale: &str| {
+            let pick = Pick {
+                template: template.id.clone(),
+                locale: locale.parse().unwrap(),
+                parameters: BTreeMap::new(),
+                variation: 0,
+                profile: Profile::Mp4,
+            };
+            pick.resolve(template, &makers()).unwrap().plate_key
+        };
+        for LocaleScene { locales, .. } in &scenes {
+            let keys: BTreeSet<_> = locales.iter().map(|locale| key(locale.as_str())).collect();
+            assert_eq!(keys.len(), 1, "{}: {locales:?} see the same, so they share a plate", template.id);
+        }
+        assert_eq!(key("zh-Hant-TW"), key("zh-Hans-CN"), "{}: a picture is in no script", template.id);
+    }
+}
+
+#[test]
+fn the_examples_for_the_large_model_suit_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/wan2.2");
+    let models = BTreeMap::from([("wan2.2-t2v-a14b".to_owned(), Some(Abilities::official()))]);
+    let (templates, report) = check(&folder, &Known { models: Some(models), ..Known::default() });
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(templates.len(), 2);
 }
 
 #[test]
