@@ -60,9 +60,10 @@ bench-hit: setup
 	$(CARGO) build --release --locked -p festoon --bin festoon --example bench_hit
 	target/release/examples/bench_hit
 
-# CPU seconds per motif.
-bench-motion:
-	$(CARGO) run --release --locked -p festoon-motion --example bench_motion
+# CPU seconds per motif; beside Remotion and ffmpeg's filters.
+bench-motion: setup
+	$(CARGO) build --release --locked -p festoon-motion --example bench_motion
+	$(PYTHON) scripts/bench-motion.py
 
 # crates/wan beside diffusers, on the same weights.
 bench-wan: setup
