@@ -6,6 +6,8 @@
 //! arithmetic that differs between processors.
 
 mod between;
+mod contour;
+mod finish;
 mod flow;
 mod raster;
 mod scaler;
@@ -14,6 +16,7 @@ use festoon_spec::{Adapted, Canvas};
 
 use self::{
     between::Between,
+    finish::Finish,
     raster::Raster,
     scaler::{Part, Scaler},
 };
@@ -21,9 +24,11 @@ use self::{
 /// The search for motion looks at frames of at most this many pixels on their longer side: more costs much and finds nothing
 /// new.
 const SEARCHED_SIDE: usize = 320;
-/// Where the canvas is larger, frames are mixed at twice the painted size, so that moving them by parts of a pixel blurs
-/// nothing that can be seen.
+/// Where the canvas is larger, small frames are mixed and finished at twice their size, so that moving them by parts of a pixel
+/// blurs nothing that can be seen. Large ones have detail of their own, and would cost seconds each.
 const MIXED_SCALE: usize = 2;
+/// Pixels on the longer side of a frame that is mixed so.
+const MIXED_SIDE: usize = 1280;
 
 /// Makes the frames of a canvas.
 #[derive(Debug)]
@@ -38,6 +43,7 @@ pub struct Adapter {
     searched: Option<Scaler>,
     /// From mixed frames to the canvas.
     shown: Option<Scaler>,
+    finish: Finish,
     /// The two painted frames around the last moment, by the number of the first.
     between: Option<(u32, Between)>,
 }
@@ -52,10 +58,10 @@ impl Adapter {
         let [width, height] = [painted.width, painted.height].map(|side| side as usize);
         assert_eq!(rgb.len(), width * height * 3 * painted.frames as usize, "{} frames of {width} x {height}", painted.frames);
         let to = [canvas.width, canvas.height].map(|side| side as usize);
-        let grows = to[0] > width || to[1] > height;
-        let mixed_size = if grows { [width * MIXED_SCALE, height * MIXED_SCALE] } else { [width, height] };
-        let whole = Part { left: 0.0, top: 0.0, width: width as f64, height: height as f64 };
         let longer = width.max(height);
+        let is_doubled = (to[0] > width || to[1] > height) && longer * MIXED_SCALE <= MIXED_SIDE;
+        let mixed_size = if is_doubled { [width * MIXED_SCALE, height * MIXED_SCALE] } else { [width, height] };
+        let whole = Part { left: 0.0, top: 0.0, width: width as f64, height: height as f64 };
         let searched_size = [width, height].map(|side| (side * SEARCHED_SIDE).div_ceil(longer));
         let scaler = |size: [usize; 2]| Scaler::new([width, height], whole, size);
         let scale = mixed_size[0] as f64 / width as f64;
@@ -71,8 +77,9 @@ impl Adapter {
             canvas: *canvas,
             ping_pong: adapted.ping_pong,
             rgb,
-            mixed: grows.then(|| scaler(mixed_size)),
+            mixed: is_doubled.then(|| scaler(mixed_size)),
             searched: (longer > SEARCHED_SIDE).then(|| scaler(searched_size)),
+            finish: Finish::new(f64::from(canvas.width) / seen_width, is_doubled),
             shown: (mixed_size != to).then(|| Scaler::new(mixed_size, part, to)),
             between: None,
         }
@@ -90,10 +97,10 @@ impl Adapter {
         } else {
             self.between(whole).at(part)
         };
-        let shown = self.shown.as_ref().map_or_else(|| mixed.clone(), |scaler| scaler.scale(&mixed));
-        assert_eq!(rgb.len(), shown.pixels.len() * 3, "a frame of {} x {}", self.canvas.width, self.canvas.height);
-        for (bytes, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&shown.pixels) {
-            *bytes = [pixel[0], pixel[1], pixel[2]].map(|level| (level + 0.5).clamp(0.0, 255.0) as u8);
+        let sharp = self.finish.sharpen(mixed);
+        match &self.shown {
+            Some(scaler) => self.finish.write(index, &scaler.scale(&sharp), rgb),
+            None => self.finish.write(index, &sharp, rgb),
         }
     }
 

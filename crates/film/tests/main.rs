@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod adapt;
 mod container;
 mod encode;
 mod inspect;

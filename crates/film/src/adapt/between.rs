@@ -17,6 +17,8 @@ const MISS: f32 = 0.9;
 const DIFFERENCE: f32 = 14.0;
 /// What is trusted less is not carried.
 const LEAST_TRUST: f32 = 0.12;
+/// A displacement of this many pixels is as well faded as moved.
+const SLIGHT: f32 = 0.3;
 /// Two displacements that differ by this many pixels belong to different things.
 const OTHER: f32 = 1.2;
 
@@ -97,7 +99,9 @@ impl Between {
         let mut moved = [0.0; 4];
         add(&mut moved, one, first / (first + second));
         add(&mut moved, other, second / (first + second));
-        mix(faded, moved, trust)
+        // What hardly moves is not worth the little that fetching between pixels blurs.
+        let length = (dx * dx + dy * dy) / (SLIGHT * SLIGHT);
+        mix(faded, moved, trust * length / (1.0 + length))
     }
 
     /// Carries both sides' displacements to `time`.

@@ -45,6 +45,10 @@ impl Raster {
         let (left, top) = (x.floor(), y.floor());
         let (right, low) = (x - left, y - top);
         let (left, top) = (left as isize, top as isize);
+        if let Some(from) = self.inside(left, top, 2) {
+            let rows = [&self.pixels[from..from + 2], &self.pixels[from + self.width..from + self.width + 2]];
+            return mix(mix(rows[0][0], rows[0][1], right), mix(rows[1][0], rows[1][1], right), low);
+        }
         let upper = mix(self.at(left, top), self.at(left + 1, top), right);
         let lower = mix(self.at(left, top + 1), self.at(left + 1, top + 1), right);
         mix(upper, lower, low)
@@ -57,6 +61,17 @@ impl Raster {
         let (across, down) = (cubic_weights(x - left), cubic_weights(y - top));
         let (left, top) = (left as isize - 1, top as isize - 1);
         let mut sum = [0.0; 4];
+        if let Some(from) = self.inside(left, top, 4) {
+            for (row, down) in down.iter().enumerate() {
+                let from = from + row * self.width;
+                let mut line = [0.0; 4];
+                for (pixel, across) in self.pixels[from..from + 4].iter().zip(across) {
+                    add(&mut line, *pixel, across);
+                }
+                add(&mut sum, line, *down);
+            }
+            return sum;
+        }
         for (row, down) in down.iter().enumerate() {
             let mut line = [0.0; 4];
             for (column, across) in across.iter().enumerate() {
@@ -65,6 +80,13 @@ impl Raster {
             add(&mut sum, line, *down);
         }
         sum
+    }
+
+    /// The index of a place from which a square of `side` pixels lies inside the frame.
+    #[inline]
+    fn inside(&self, left: isize, top: isize, side: usize) -> Option<usize> {
+        let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
+        (left + side <= self.width && top + side <= self.height).then_some(top * self.width + left)
     }
 
     /// Half as large: each pixel the mean of four.

@@ -1,12 +1,14 @@
 //! Scaling: a part of a frame becomes a frame of another size.
 //!
-//! Each new pixel is a sum of the old ones around its place, weighted by Lanczos' kernel of three lobes; where the picture
-//! becomes smaller the kernel widens with it, so that nothing flickers.
+//! Each new pixel is a sum of the old ones around its place, weighted by Lanczos' kernel. Where the picture becomes smaller the
+//! kernel has three lobes and widens with the step, so that nothing flickers; where it becomes larger it has two, since a
+//! third would show as a seam beside each edge.
 
 use super::raster::{Pixel, Raster, add};
 
-/// Lobes of the kernel to either side.
-const LOBES: f64 = 3.0;
+/// Lobes of the kernel to either side, where a picture shrinks and where it grows.
+const SHRINKING: f64 = 3.0;
+const GROWING: f64 = 2.0;
 
 /// The part of a frame that is scaled, in its pixels; need not be whole.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,15 +73,16 @@ impl Scaler {
 fn taps(from: usize, start: f64, length: f64, to: usize) -> Vec<Taps> {
     let step = length / to as f64;
     let stretch = step.max(1.0);
+    let lobes = if step > 1.0 { SHRINKING } else { GROWING };
     let last = from as f64 - 1.0;
     let one = |index: usize| {
         let centre = start + (index as f64 + 0.5) * step - 0.5;
-        let (low, high) = ((centre - LOBES * stretch).ceil(), (centre + LOBES * stretch).floor());
+        let (low, high) = ((centre - lobes * stretch).ceil(), (centre + lobes * stretch).floor());
         let (first, end) = (low.clamp(0.0, last), high.clamp(0.0, last));
         let mut weights = vec![0.0f64; (end - first) as usize + 1];
         let mut place = low;
         while place <= high {
-            weights[(place.clamp(0.0, last) - first) as usize] += lanczos((place - centre) / stretch);
+            weights[(place.clamp(0.0, last) - first) as usize] += lanczos((place - centre) / stretch, lobes);
             place += 1.0;
         }
         let sum: f64 = weights.iter().sum();
@@ -88,13 +91,13 @@ fn taps(from: usize, start: f64, length: f64, to: usize) -> Vec<Taps> {
     (0..to).map(one).collect()
 }
 
-fn lanczos(x: f64) -> f64 {
+fn lanczos(x: f64, lobes: f64) -> f64 {
     if x.abs() < 1e-9 {
         return 1.0;
     }
-    if x.abs() >= LOBES {
+    if x.abs() >= lobes {
         return 0.0;
     }
     let pi_x = std::f64::consts::PI * x;
-    LOBES * libm::sin(pi_x) * libm::sin(pi_x / LOBES) / (pi_x * pi_x)
+    lobes * libm::sin(pi_x) * libm::sin(pi_x / lobes) / (pi_x * pi_x)
 }
