@@ -47,6 +47,8 @@ pub struct Model {
     pub folder: PathBuf,
     /// What it is.
     pub digest: ModelDigest,
+    /// How large its files are together.
+    pub bytes: u64,
     /// What it can give.
     pub abilities: Abilities,
 }
@@ -92,9 +94,9 @@ impl Models {
         };
         for (name, folder) in &config.models {
             let opened = Checkpoint::open(folder, &mut models.memory());
-            match opened {
-                Ok(Checkpoint { digest, abilities }) => {
-                    models.models.push(Model { name: name.clone(), folder: folder.clone(), digest, abilities });
+            match opened.and_then(|checkpoint| Ok((checkpoint, bytes_in(folder)?))) {
+                Ok((Checkpoint { digest, abilities }, bytes)) => {
+                    models.models.push(Model { name: name.clone(), folder: folder.clone(), digest, bytes, abilities });
                 }
                 Err(error) => {
                     let hint = "models are set in the settings file or with --model NAME=FOLDER".to_owned();
@@ -125,19 +127,15 @@ impl Models {
         &self.models
     }
 
-    /// The folder of the checkpoint with this digest, looked at again: a folder that was exchanged is refused.
+    /// The checkpoint with this digest, its folder looked at again: one that was exchanged is refused.
     ///
     /// # Errors
     /// If there is none, or its files have changed since the start.
-    pub fn folder(&self, digest: &ModelDigest) -> Result<&Path, ModelsError> {
+    pub fn checked(&self, digest: &ModelDigest) -> Result<&Model, ModelsError> {
         let model = self.models.iter().find(|model| model.digest == *digest).ok_or(ModelsError::NoModel(*digest))?;
         let is = self.memory().model(&model.folder)?;
         self.remember();
-        if is == *digest {
-            Ok(&model.folder)
-        } else {
-            Err(ModelsError::Changed { folder: model.folder.clone(), was: *digest, is })
-        }
+        if is == *digest { Ok(model) } else { Err(ModelsError::Changed { folder: model.folder.clone(), was: *digest, is }) }
     }
 
     /// The LoRA files that are there now.
@@ -180,6 +178,19 @@ impl Models {
         // A panic while the memory was held can only have lost a remembered digest.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Bytes of all files in a folder and the folders in it.
+fn bytes_in(folder: &Path) -> Result<u64, CheckpointError> {
+    let failed = |source| CheckpointError::Read { path: folder.to_owned(), source };
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        // Through links, as the files are read.
+        let metadata = fs::metadata(&path).map_err(failed)?;
+        bytes += if metadata.is_dir() { bytes_in(&path)? } else { metadata.len() };
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -231,11 +242,11 @@ mod tests {
         checkpoint(folder.path());
         let models = Models::find(&config(folder.path()));
         let digest = models.all()[0].digest;
-        assert_eq!(models.folder(&digest).unwrap(), folder.path().join("tiny"));
+        assert_eq!(models.checked(&digest).unwrap().folder, folder.path().join("tiny"));
         fs::write(folder.path().join("tiny/vae/config.json"), "{\"z_dim\": 16}").unwrap();
-        assert!(matches!(models.folder(&digest).unwrap_err(), ModelsError::Changed { was, .. } if was == digest));
+        assert!(matches!(models.checked(&digest).unwrap_err(), ModelsError::Changed { was, .. } if was == digest));
         let other = ModelDigest::from_bytes([7; 32]);
-        assert!(matches!(models.folder(&other).unwrap_err(), ModelsError::NoModel(asked) if asked == other));
+        assert!(matches!(models.checked(&other).unwrap_err(), ModelsError::NoModel(asked) if asked == other));
     }
 
     #[test]

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use festoon_film::{Encoder, FilmError, X264};
 use festoon_spec::Capabilities;
-use festoon_wan::{
-    WanError,
-    torch::{self, Device},
-};
+use festoon_wan::{WanError, torch::Device};
 
 use crate::{
     config::{self, Config},
@@ -57,7 +54,6 @@ impl Workshop {
     pub fn open(config: &Config) -> Result<Self, WorkshopError> {
         let encoder = Box::new(X264::find()?);
         let device = device(config.device)?;
-        torch::set_threads(config.threads);
         let mut painters: Vec<Box<dyn Painter>> = vec![Box::new(MotionPainter)];
         let mut models = Models::find(config);
         let first = WanPainter::try_out(&mut models, device);
@@ -67,7 +63,7 @@ impl Workshop {
         }
         let models = Arc::new(models);
         if let Some(first) = first {
-            painters.push(Box::new(WanPainter::new(models.clone(), device, first)));
+            painters.push(Box::new(WanPainter::new(models.clone(), device, config.threads, first)));
         }
         Ok(Self { device, painters, encoder, models })
     }

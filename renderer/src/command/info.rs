@@ -63,7 +63,7 @@ impl Info<'_> {
         if self.models.is_empty() {
             page.push_str("  models    none: the wan painter needs one (--model NAME=FOLDER)\n");
         }
-        for Model { name, folder, digest, abilities } in self.models {
+        for Model { name, folder, digest, bytes, abilities } in self.models {
             let sizes: Vec<String> = abilities.sizes.iter().map(ToString::to_string).collect();
             let languages: Vec<&str> = abilities.prompt.languages.iter().map(Locale::as_str).collect();
             let (frames, sampling) = (abilities.frames, &abilities.sampling);
@@ -73,11 +73,12 @@ impl Info<'_> {
                 format!("{} to {}", frames.least, frames.most)
             };
             page.push_str(&format!(
-                "  model     {name}  {digest}  {}\n            {} ({}, {})\n            {}; {counts} frames at {} fps; prompts in {}, {} tokens\n            {} {} steps (at most {}), shift {}, guidance {} and {}\n",
+                "  model     {name}  {digest}  {}\n            {} ({}, {}), {:.1} MB\n            {}; {counts} frames at {} fps; prompts in {}, {} tokens\n            {} {} steps (at most {}), shift {}, guidance {} and {}\n",
                 folder.display(),
                 abilities.title,
                 abilities.kind,
                 abilities.licence,
+                *bytes as f64 / 1.0e6,
                 sizes.join(", "),
                 abilities.fps,
                 languages.join(", "),
