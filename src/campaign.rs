@@ -26,8 +26,8 @@ pub use matrix::{Cell, Matrix, Sum, Unresolved};
 
 use crate::{
     makers::Makers,
-    pick::PickError,
-    template::{Budget, CatchUp, Mistake, Offset, Place, PrerenderRule, RankedPick, SourceFile, Template, Templates},
+    pick::{PickError, RankedPick},
+    template::{Budget, CatchUp, Mistake, Offset, Place, PrerenderRule, SourceFile, Template, Templates},
 };
 
 /// Most picks that a campaign may ask for before its budget is looked at.
@@ -131,7 +131,7 @@ impl Campaign {
                     let message = format!("the campaign asks for more than {MOST_PICKS} picks");
                     return Err(self.mistake(span, message).hinted("name fewer values, locales or variations"));
                 }
-                asked.extend(rule.picks(template).into_iter().map(|ranked| (template, ranked)));
+                asked.extend(RankedPick::of(&rule, template).into_iter().map(|ranked| (template, ranked)));
             }
         }
         Matrix::of(asked, makers, costs, self.budget).map_err(|unresolved| {

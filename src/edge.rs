@@ -37,7 +37,7 @@ use crate::{
     config::Config,
     makers::Makers,
     metrics,
-    pick::{Pick, Resolved},
+    pick::{Pick, PickError, Resolved},
     queue::{JobEvent, JobEventKind, JobQueue, Order},
     template::{Library, Template},
 };
@@ -220,7 +220,7 @@ impl Edge {
     }
 
     fn template(&self, pick: &Pick) -> Result<Arc<Template>, EdgeError> {
-        Ok(Arc::clone(self.inner.library.current().find(pick.template.as_str())?))
+        Ok(Arc::clone(self.inner.library.current().find(pick.template.as_str()).map_err(PickError::from)?))
     }
 
     async fn find(&self, resolved: &Resolved) -> Result<Found, EdgeError> {

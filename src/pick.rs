@@ -1,6 +1,8 @@
 //! What somebody asks for, and what that means: a pick resolves to a plate and a clip. Resolving is pure: the same pick,
 //! template and makers give the same keys on every machine.
 
+mod ranked;
+
 use std::collections::BTreeMap;
 
 use festoon_spec::{ClipSpec, Locale, LocaleError, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId, UnknownProfile};
@@ -8,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     makers::Makers,
-    template::{Kind, SceneError, Template, Touches, ValueError},
+    template::{Kind, SceneError, Template, Touches, UnknownTemplate, ValueError},
 };
+
+pub use ranked::RankedPick;
 
 /// The highest variation: beyond it "another one" is refused, so that nobody can make the cache grow for ever.
 pub const MAX_VARIATION: u32 = 999;
@@ -66,13 +70,8 @@ pub enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PickError {
     /// No such template.
-    #[error("there is no template `{given}`")]
-    UnknownTemplate {
-        /// As asked, shortened.
-        given: String,
-        /// One that is written alike.
-        alike: Option<TemplateId>,
-    },
+    #[error(transparent)]
+    UnknownTemplate(#[from] UnknownTemplate),
     /// Not a locale.
     #[error(transparent)]
     BadLocale(#[from] LocaleError),
@@ -126,7 +125,7 @@ impl PickError {
     /// A stable name.
     pub fn code(&self) -> &'static str {
         match self {
-            PickError::UnknownTemplate { .. } => "unknown-template",
+            PickError::UnknownTemplate(_) => "unknown-template",
             PickError::BadLocale(_) => "bad-locale",
             PickError::UnknownLocale { .. } => "unknown-locale",
             PickError::UnknownParameter { .. } => "unknown-parameter",
@@ -147,7 +146,7 @@ impl PickError {
             Some(if names.is_empty() { format!("there are no {what}") } else { format!("the {what} are: {}", names.join(", ")) })
         };
         match self {
-            PickError::UnknownTemplate { alike, .. } => alike.as_ref().map(|alike| format!("did you mean `{alike}`?")),
+            PickError::UnknownTemplate(unknown) => unknown.hint(),
             PickError::UnknownLocale { known, .. } => listed("locales", &mut known.iter().map(Locale::to_string)),
             PickError::UnknownParameter { known, .. } => listed("parameters", &mut known.iter().cloned()),
             PickError::Value { error, .. } => error.hint(),
@@ -160,7 +159,7 @@ impl PickError {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            PickError::UnknownTemplate { .. } | PickError::UnknownLocale { .. } | PickError::UnknownProfile(_) => Fault::NotFound,
+            PickError::UnknownTemplate(_) | PickError::UnknownLocale { .. } | PickError::UnknownProfile(_) => Fault::NotFound,
             PickError::Scene(_) => Fault::Installation,
             _ => Fault::Asked,
         }
@@ -200,7 +199,7 @@ impl Pick {
     /// If something in it does not exist or cannot have the value that it has.
     pub fn resolve(&self, template: &Template, makers: &Makers) -> Result<Resolved, PickError> {
         if self.template != template.id {
-            return Err(PickError::UnknownTemplate { given: self.template.to_string(), alike: Some(template.id.clone()) });
+            return Err(UnknownTemplate { given: self.template.to_string(), alike: Some(template.id.clone()) }.into());
         }
         if !self.locale.is_known() {
             return Err(PickError::UnknownLocale { given: self.locale.clone(), known: template.locales().cloned().collect() });

@@ -27,10 +27,10 @@ use festoon_spec::{Abilities, Canvas, Digest, Locale, Painter, Scene, TemplateId
 
 pub use adapting::{Making, Shortfall};
 pub use folder::{Known, check};
-pub use library::{Library, Templates, Watch, WatchError};
+pub use library::{Library, Templates, UnknownTemplate, Watch, WatchError};
 pub use locale_scene::{LocaleScene, Shows};
 pub use parameter::{Choice, Chosen, Kind, Parameter, Pattern, RESERVED, Touches, ValueError};
-pub use prerender::{Budget, CatchUp, Offset, OffsetError, PrerenderRule, RankedPick};
+pub use prerender::{Budget, CatchUp, Offset, OffsetError, PrerenderRule};
 pub use prompt::PromptError;
 pub use report::{Mistake, Place, Report, SourceFile};
 pub use words::{ParameterWords, Words};

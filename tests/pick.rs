@@ -195,7 +195,7 @@ fn an_unknown_template_is_told_with_one_written_alike() {
     let folder = Folder::motion();
     let templates = Library::open(folder.path()).unwrap().current();
     for (name, hint) in [("tset", Some("did you mean `test`?")), ("../test", Some("did you mean `test`?")), ("zzzzzzzz", None)] {
-        let error = templates.find(name).unwrap_err();
+        let error = PickError::from(templates.find(name).unwrap_err());
         assert_eq!((error.code(), error.fault(), error.hint().as_deref()), ("unknown-template", Fault::NotFound, hint));
     }
     assert!(templates.find(&"x".repeat(100_000)).unwrap_err().to_string().len() < 200);

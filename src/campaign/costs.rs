@@ -27,7 +27,7 @@ pub struct Defaults {
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { motion_millis: 100, wan_millis: 250 }
+        Self { motion_millis: 65, wan_millis: 250 }
     }
 }
 

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::Costs;
 use crate::{
     makers::Makers,
-    pick::{Pick, PickError},
-    template::{Budget, RankedPick, Template},
+    pick::{Pick, PickError, RankedPick},
+    template::{Budget, Template},
 };
 
 /// One plate and everybody who wants it.

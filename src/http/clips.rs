@@ -113,7 +113,7 @@ pub async fn negotiate(
 ) -> Result<HttpResponse, Problem> {
     let (name, extension) = path.into_inner();
     let templates = shared.edge.library().current();
-    let template = templates.find(&name).map_err(|error| Problem::from(&error))?;
+    let template = templates.find(&name).map_err(|error| Problem::from(&PickError::from(error)))?;
     profile_of(&extension)?;
     let wanted = body::text(request.headers(), header::ACCEPT_LANGUAGE)?.unwrap_or_default();
     let spoken: Vec<&Locale> = template.locales().collect();
@@ -164,7 +164,7 @@ struct Asked {
 impl Asked {
     fn read(shared: &Shared, template: &str, locale: &str, extension: &str, uri: &Uri) -> Result<Self, Problem> {
         let templates = shared.edge.library().current();
-        let template = templates.find(template).map_err(|error| Problem::from(&error))?.id.clone();
+        let template = templates.find(template).map_err(|error| Problem::from(&PickError::from(error)))?.id.clone();
         let locale: Locale = locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
         let mut pairs = address::read_query(uri.query().unwrap_or_default())?;
         let nearest = match pairs.iter().position(|(name, _)| name == "fallback") {

@@ -186,7 +186,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
 impl Asked {
     fn into_pick(self, shared: &Shared) -> Result<Pick, Problem> {
         let templates = shared.edge.library().current();
-        let template = templates.find(&self.template).map_err(|error| Problem::from(&error))?.id.clone();
+        let template = templates.find(&self.template).map_err(|error| Problem::from(&PickError::from(error)))?.id.clone();
         let locale = self.locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
         let profile = self.profile.map(|profile| profile.parse()).transpose();
         let profile = profile.map_err(|error| Problem::from(&PickError::UnknownProfile(error)))?.unwrap_or_default();

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     campaign::{Campaign, CampaignError, Costs, Matrix, Unresolved},
     makers::Makers,
-    pick::Pick,
+    pick::{Pick, RankedPick},
     template::{CatchUp, Offset, PrerenderRule, Template, Templates},
 };
 
@@ -67,7 +67,7 @@ impl Schedule {
     /// # Errors
     /// If a pick of the rule cannot be resolved, for want of a model for example.
     pub fn of(template: &Template, rule: &PrerenderRule, makers: &Makers, costs: &Costs) -> Result<Self, Unresolved> {
-        let asked = rule.picks(template).into_iter().map(|ranked| (template, ranked));
+        let asked = RankedPick::of(rule, template).into_iter().map(|ranked| (template, ranked));
         let matrix = Matrix::of(asked, makers, costs, rule.budget)?;
         let mut plates: BTreeMap<Locale, Vec<Wanted>> = BTreeMap::new();
         for locale in &rule.locales {

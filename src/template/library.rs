@@ -21,10 +21,26 @@ use super::{
     folder::{ReadFolder, read_all},
     reader::closest,
 };
-use crate::pick::PickError;
 
 /// A folder is read again once it has been still for this long: editors and copies write several files for one save.
 const STILL: Duration = Duration::from_millis(100);
+
+/// No template has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no template `{given}`")]
+pub struct UnknownTemplate {
+    /// As asked, shortened.
+    pub given: String,
+    /// One that is written alike.
+    pub alike: Option<TemplateId>,
+}
+
+impl UnknownTemplate {
+    /// What would be right.
+    pub fn hint(&self) -> Option<String> {
+        self.alike.as_ref().map(|alike| format!("did you mean `{alike}`?"))
+    }
+}
 
 /// The templates at one moment.
 #[derive(Debug, Clone, Default)]
@@ -40,11 +56,11 @@ impl Templates {
     ///
     /// # Errors
     /// If there is none; the error names one that is written alike.
-    pub fn find(&self, name: &str) -> Result<&Arc<Template>, PickError> {
+    pub fn find(&self, name: &str) -> Result<&Arc<Template>, UnknownTemplate> {
         name.parse().ok().and_then(|id| self.0.get(&id)).ok_or_else(|| {
             let given: String = name.chars().take(80).collect();
             let alike = closest(&given, self.0.keys().map(TemplateId::as_str)).and_then(|alike| alike.parse().ok());
-            PickError::UnknownTemplate { given, alike }
+            UnknownTemplate { given, alike }
         })
     }
 

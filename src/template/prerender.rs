@@ -8,18 +8,19 @@ use std::{
 };
 
 use chrono::NaiveTime;
-use festoon_spec::{Locale, Profile};
+use festoon_spec::Locale;
 use serde::Serialize;
 
 use super::{
-    Template, Touches,
+    Touches,
     declared::Declared,
     reader::{Item, Key, Section, Table, did_you_mean},
 };
-use crate::pick::{MAX_VARIATION, Pick};
 
 /// Most picks of one rule.
 const MAX_PICKS: usize = 20_000;
+/// Most takes of each of its picks.
+const MAX_VARIATIONS: u32 = 100;
 
 /// `[[prerender]]`.
 pub static RULE: Section = Section {
@@ -107,54 +108,6 @@ pub struct PrerenderRule {
     pub jitter: Duration,
     /// Where painting stops.
     pub budget: Budget,
-}
-
-impl PrerenderRule {
-    /// Every pick of the rule, the most wanted first, before any budget: a pick ranks by how far down its locale, its values
-    /// and its variation stand in their lists, taken together; ties stay in the order of the lists.
-    pub fn picks(&self, template: &Template) -> Vec<RankedPick> {
-        let mut combinations: Vec<(u32, BTreeMap<String, String>)> = vec![(0, BTreeMap::new())];
-        for (name, values) in &self.choices {
-            combinations = combinations
-                .iter()
-                .flat_map(|(rank, chosen)| {
-                    values.iter().zip(0..).map(move |(value, place)| {
-                        let mut chosen = chosen.clone();
-                        chosen.insert(name.clone(), value.clone());
-                        (rank + place, chosen)
-                    })
-                })
-                .collect();
-        }
-        let mut picks = Vec::with_capacity(combinations.len() * self.locales.len() * self.variations as usize);
-        for (locale, locale_place) in self.locales.iter().zip(0..) {
-            for (choice_rank, parameters) in &combinations {
-                for variation in 0..self.variations {
-                    picks.push(RankedPick {
-                        rank: locale_place + choice_rank + variation,
-                        pick: Pick {
-                            template: template.id.clone(),
-                            locale: locale.clone(),
-                            parameters: parameters.clone(),
-                            variation,
-                            profile: Profile::default(),
-                        },
-                    });
-                }
-            }
-        }
-        picks.sort_by_key(|ranked| ranked.rank);
-        picks
-    }
-}
-
-/// A pick and how much it is wanted: 0 is the most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RankedPick {
-    /// The sum of the places in the rule's lists.
-    pub rank: u32,
-    /// What would be asked for.
-    pub pick: Pick,
 }
 
 /// Where painting stops; each part that is left out has no limit.
@@ -291,7 +244,7 @@ pub(super) fn read_rule(
         locales = all_locales.to_vec();
     }
     let choices = read_rule_choices(&table, declared);
-    let variations = table.whole("variations", 1..=100.min(MAX_VARIATION + 1)).unwrap_or(1);
+    let variations = table.whole("variations", 1..=MAX_VARIATIONS).unwrap_or(1);
     let picks =
         choices.values().map(Vec::len).product::<usize>().saturating_mul(locales.len()).saturating_mul(variations as usize);
     if picks > MAX_PICKS {

@@ -73,7 +73,7 @@ fn what_is_wanted_most_goes_first_and_what_more_share_before_what_few_do() {
 #[test]
 fn a_larger_budget_only_adds_plates() {
     let wish =
-        |budget: &str| format!("budget = {{ {budget} }}\n{PART}choices = {{ mood = ['still', 'lively'] }}\nvariations = 3\n");
+        |budget: &str| format!("budget = {{ {budget} }}\n{PART}choices = {{ mood = ['still', 'lively'] }}\nvariations = 4\n");
     let all = matrix(&wish("")).unwrap();
     assert!(all.beyond.is_empty());
     for plates in 0..=all.cells.len() {
@@ -81,8 +81,8 @@ fn a_larger_budget_only_adds_plates() {
         assert_eq!(cut.cells, all.cells[..plates]);
         assert_eq!(cut.beyond, all.cells[plates..]);
     }
-    // 320 x 180 x 24 pixels at 100 ms a million: 139 ms a plate, so seven in a second.
-    assert_eq!(matrix(&wish("gpu_seconds = 1")).unwrap().cells.len(), 7);
+    // 320 x 180 x 24 pixels at 65 ms a million: 90 ms a plate, so eleven in a second.
+    assert_eq!(matrix(&wish("gpu_seconds = 1")).unwrap().cells.len(), 11);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_folder_in_which_nothing_was_painted_is_forecast_by_the_settings() {
     assert!(ManifestReader::of(folder.path()).some(9).unwrap().is_empty());
     let costs = Costs::measured_in(folder.path(), Defaults::default()).unwrap();
     let all = load(PART).unwrap().matrix(&templates(""), &makers(), &costs).unwrap();
-    assert_eq!(all.cells[0].cost_millis, 139);
+    assert_eq!(all.cells[0].cost_millis, 90);
 }
 
 /// A plate that took this long.

@@ -60,7 +60,7 @@ async fn a_dry_run_shows_the_matrix_its_keys_and_the_forecast_and_orders_nothing
     let (code, json, _) = prerender(project.path(), &["--campaign", "launch.toml", "--dry-run", "--json"]).await;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(code, Some(0));
-    assert_eq!(json["missing"], json!({ "plates": 3, "picks": 3, "cost_millis": 3 * 139 }));
+    assert_eq!(json["missing"], json!({ "plates": 3, "picks": 3, "cost_millis": 3 * 90 }));
     let key = json["cells"][0]["key"].as_str().unwrap();
     assert!(key.len() == 64 && table.contains(&key[..12]), "{key}\n{table}");
     assert_eq!(json["cells"][0]["state"], "to-paint");

@@ -1,5 +1,7 @@
 //! What the pre-render rules of a template ask for.
 
+use festoon::pick::RankedPick;
+
 use super::Folder;
 
 #[test]
@@ -10,7 +12,7 @@ fn a_rule_ranks_by_how_far_down_its_lists_a_pick_stands() {
         "choices = { mood = [\"wild\", \"calm\"] }\nlocales = [\"en\", \"en-GB\"]\nvariations = 2",
     );
     let template = folder.template();
-    let picks = template.prerender[0].picks(&template);
+    let picks = RankedPick::of(&template.prerender[0], &template);
     let shown: Vec<_> = picks
         .iter()
         .map(|ranked| {

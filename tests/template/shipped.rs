@@ -6,7 +6,7 @@ use std::{
 };
 
 use festoon::{
-    pick::Pick,
+    pick::{Pick, RankedPick},
     schedule::Feasts,
     template::{Kind, Known, LocaleScene, Template, check},
 };
@@ -109,7 +109,7 @@ fn what_is_painted_ahead_resolves_and_the_most_wanted_comes_first() {
     for template in &shipped_templates() {
         assert!(!template.prerender.is_empty(), "{}", template.id);
         for rule in &template.prerender {
-            let picks = rule.picks(template);
+            let picks = RankedPick::of(rule, template);
             assert!(picks.is_sorted_by_key(|ranked| ranked.rank), "{}", template.id);
             assert_eq!(picks[0].pick.locale, rule.locales[0]);
             for ranked in &picks {

@@ -107,7 +107,10 @@ impl View {
         let mut pairs = address::read_query(query)?;
         pairs.retain(|(name, _)| name != "locale");
         let named = pairs.iter().position(|(name, _)| name == "template").map(|at| pairs.remove(at).1);
-        let current = named.map(|name| templates.find(&name).cloned()).transpose().map_err(|error| Problem::from(&error))?;
+        let current = named
+            .map(|name| templates.find(&name).cloned())
+            .transpose()
+            .map_err(|error| Problem::from(&PickError::from(error)))?;
         let mut cards = Vec::with_capacity(templates.iter().len());
         for template in templates.iter() {
             let is_current = current.as_ref().is_some_and(|current| current.id == template.id);
