@@ -96,6 +96,13 @@ impl Picture {
         self.bytes[self.width * self.height..].split_at(self.width * self.height / 4)
     }
 
+    /// The Y', Cb and Cr planes, to draw on.
+    pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
+        let (luma, chroma) = self.bytes.split_at_mut(self.width * self.height);
+        let (cb, cr) = chroma.split_at_mut(self.width * self.height / 4);
+        [luma, cb, cr]
+    }
+
     /// Bytes of an RGB frame of this size.
     pub fn rgb_len(&self) -> usize {
         self.width * self.height * 3
