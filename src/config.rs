@@ -178,11 +178,13 @@ pub struct Queue {
     pub lease_seconds: u64,
     /// Attempts before a job is given up.
     pub max_attempts: u32,
+    /// Hours before its due date that a pre-render should be painted.
+    pub prerender_margin_hours: u32,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { lease_seconds: 30, max_attempts: 5 }
+        Self { lease_seconds: 30, max_attempts: 5, prerender_margin_hours: 24 }
     }
 }
 
@@ -285,23 +287,18 @@ pub struct Schedule {
     pub enabled: bool,
     /// Days ahead that due dates are ordered.
     pub horizon_days: u32,
-    /// Hours before its due date that a plate should be painted.
-    pub margin_hours: u32,
 }
 
 impl Schedule {
     /// How the planner looks ahead.
     pub fn settings(&self) -> Settings {
-        Settings {
-            horizon: Duration::from_secs(u64::from(self.horizon_days) * 86400),
-            margin: Duration::from_secs(u64::from(self.margin_hours) * 3600),
-        }
+        Settings { horizon: Duration::from_secs(u64::from(self.horizon_days) * 86400) }
     }
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { enabled: true, horizon_days: 30, margin_hours: 24 }
+        Self { enabled: true, horizon_days: 30 }
     }
 }
 

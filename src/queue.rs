@@ -199,7 +199,7 @@ impl Default for Policy {
         Self {
             lease_millis: MINUTE,
             free_delay_millis: 10 * MINUTE,
-            prerender_margin_millis: 6 * 60 * MINUTE,
+            prerender_margin_millis: 24 * 60 * MINUTE,
             share_horizon_millis: 24 * 60 * MINUTE,
             backoff_millis: 10_000,
             backoff_limit_millis: 60 * MINUTE,

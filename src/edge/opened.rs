@@ -72,7 +72,11 @@ impl Opened {
         let token = RendererToken::open(&config.renderers.token, &state)?;
         let options = CacheOptions { memory_bytes: config.cache.memory_bytes, disk_bytes: config.cache.disk_bytes };
         let cache = Cache::open(&store, options, Arc::clone(&clock))?;
-        let policy = Policy { lease_millis: config.lease().as_millis() as u64, ..Policy::default() };
+        let policy = Policy {
+            lease_millis: config.lease().as_millis() as u64,
+            prerender_margin_millis: u64::from(config.queue.prerender_margin_hours) * 3_600_000,
+            ..Policy::default()
+        };
         let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
         let costs = Costs::measured_in(&state, config.forecast)?;
         let makers = config.makers()?;

@@ -30,7 +30,7 @@ impl Orders for Edge {
             key,
             lane: Lane::Prerender,
             tenant: TenantId::default(),
-            due: Some(plate.deadline),
+            due: Some(plate.due),
             cost_millis: plate.cost_millis,
             max_attempts: inner.config.queue.max_attempts,
             planned: true,

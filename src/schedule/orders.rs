@@ -14,8 +14,8 @@ pub struct PlannedPlate {
     pub spec: PlateSpec,
     /// Its key.
     pub key: RenderKey,
-    /// When it must be ready: the due date less the planner's margin. The queue's deadline.
-    pub deadline: UnixMillis,
+    /// When it must be ready. How long before that it should be painted is the queue's to say.
+    pub due: UnixMillis,
     /// Forecast of what it costs.
     pub cost_millis: u64,
 }

@@ -21,14 +21,12 @@ pub struct Settings {
     /// Due dates this far ahead are placed. Long enough to paint in idle hours, short enough that few are placed twice when a
     /// template changes.
     pub horizon: Duration,
-    /// The queue's deadline lies this long before the due date: room for another attempt, and for somebody to look.
-    pub margin: Duration,
 }
 
 impl Default for Settings {
-    /// 30 days ahead, one day of margin.
+    /// 30 days ahead.
     fn default() -> Self {
-        Self { horizon: Duration::from_secs(30 * 86400), margin: Duration::from_secs(86400) }
+        Self { horizon: Duration::from_secs(30 * 86400) }
     }
 }
 
@@ -114,7 +112,7 @@ impl Planner {
                 match claim {
                     Claim::Placed => {}
                     Claim::Elsewhere => complete = false,
-                    Claim::Mine => match self.order(now, schedule, &occurrence, orders).await {
+                    Claim::Mine => match self.order(schedule, &occurrence, orders).await {
                         Ok(plates) => {
                             placed.push((occurrence.key, plates));
                             tick.placed.push(occurrence);
@@ -142,19 +140,17 @@ impl Planner {
 
     async fn order(
         &self,
-        now: UnixMillis,
         schedule: &Schedule,
         occurrence: &Occurrence,
         orders: &dyn Orders,
     ) -> Result<BTreeSet<RenderKey>, OrderError> {
-        let deadline = UnixMillis(occurrence.due.0.saturating_sub(self.settings.margin.as_millis() as u64)).max(now);
         let mut plates = BTreeSet::new();
         for Wanted { spec, key, cost_millis, .. } in schedule.plates.get(&occurrence.locale).into_iter().flatten() {
             let plate = PlannedPlate {
                 schedule: schedule.id.clone(),
                 spec: spec.clone(),
                 key: *key,
-                deadline,
+                due: occurrence.due,
                 cost_millis: *cost_millis,
             };
             orders.order(&plate).await?;

@@ -116,7 +116,7 @@ struct Desk {
 fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let state = Arc::new(FileState::open(folder.path()).unwrap());
-    let planner = Planner::new(state.clone(), Settings { horizon: HORIZON, margin: Duration::from_secs(86400) });
+    let planner = Planner::new(state.clone(), Settings { horizon: HORIZON });
     Desk { folder, state, planner, book: Book::default() }
 }
 
@@ -255,13 +255,13 @@ fn a_budget_cuts_the_plates_of_all_locales_together_and_counts_a_shared_one_once
 }
 
 #[tokio::test]
-async fn a_tick_orders_each_plate_with_its_deadline_and_the_next_tick_orders_nothing() {
+async fn a_tick_orders_each_plate_for_its_due_date_and_the_next_tick_orders_nothing() {
     let (desk, schedules, feasts) = (desk(), plan(NEW_YEAR), feasts());
     let now = at("2026-12-01T00:00:00Z");
     let tick = desk.planner.tick(now, &schedules, &feasts, &desk.book).await.unwrap();
     assert_eq!(tick.placed.len(), 2);
-    let deadlines: Vec<_> = desk.book.orders.lock().unwrap().iter().map(|plate| shown(plate.deadline)).collect();
-    assert_eq!(deadlines, ["2026-12-20T17:00Z", "2026-12-21T07:00Z"]);
+    let dates: Vec<_> = desk.book.orders.lock().unwrap().iter().map(|plate| shown(plate.due)).collect();
+    assert_eq!(dates, ["2026-12-21T17:00Z", "2026-12-22T07:00Z"], "the margin is the queue's, and taken once");
     for minute in 1..=120 {
         let tick = desk.planner.tick(now.plus_millis(minute * 60_000), &schedules, &feasts, &desk.book).await.unwrap();
         assert!(tick.placed.is_empty() && tick.missed.is_empty());
@@ -275,7 +275,7 @@ async fn a_planner_that_comes_back_after_a_restart_places_nothing_twice() {
     let now = at("2026-12-01T00:00:00Z");
     desk.planner.tick(now, &schedules, &feasts, &desk.book).await.unwrap();
     let reopened = Arc::new(FileState::open(desk.folder.path()).unwrap());
-    let planner = Planner::new(reopened, Settings { horizon: HORIZON, margin: Duration::ZERO });
+    let planner = Planner::new(reopened, Settings { horizon: HORIZON });
     let tick = planner.tick(now.plus_millis(DAY), &schedules, &feasts, &desk.book).await.unwrap();
     assert!(tick.placed.is_empty());
     assert_eq!(desk.book.keys().len(), 2);
@@ -284,7 +284,7 @@ async fn a_planner_that_comes_back_after_a_restart_places_nothing_twice() {
 #[tokio::test]
 async fn two_planners_at_once_place_each_occurrence_once() {
     let (desk, schedules, feasts) = (desk(), plan(NEW_YEAR), feasts());
-    let other = Planner::new(desk.state.clone(), Settings { horizon: HORIZON, margin: Duration::ZERO });
+    let other = Planner::new(desk.state.clone(), Settings { horizon: HORIZON });
     let now = at("2026-12-01T00:00:00Z");
     let (one, two) =
         tokio::join!(desk.planner.tick(now, &schedules, &feasts, &desk.book), other.tick(now, &schedules, &feasts, &desk.book));
@@ -418,7 +418,7 @@ async fn a_damaged_memory_is_set_aside_and_the_dates_ahead_are_planned_again() {
     let state = Arc::new(FileState::open(desk.folder.path()).unwrap());
     assert!(state.remembered().await.unwrap().is_empty());
     assert!(desk.folder.path().join("planner.json.damaged").exists());
-    let planner = Planner::new(state, Settings { horizon: HORIZON, margin: Duration::ZERO });
+    let planner = Planner::new(state, Settings { horizon: HORIZON });
     assert_eq!(planner.tick(now, &schedules, &feasts, &desk.book).await.unwrap().placed.len(), 2);
 }
 
