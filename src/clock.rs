@@ -54,6 +54,9 @@ impl Clock for ManualClock {
 pub trait Ids: Send + Sync + fmt::Debug {
     /// A name never given before.
     fn next(&self, now: UnixMillis) -> JobId;
+
+    /// A number that nobody guesses.
+    fn secret(&self) -> u128;
 }
 
 /// Names from the time and the machine's randomness.
@@ -65,15 +68,26 @@ impl Ids for RandomIds {
         let random = uuid::Uuid::new_v4().as_u128() & ((1 << 80) - 1);
         JobId(format!("{:012x}{random:020x}", now.0 & 0xffff_ffff_ffff))
     }
+
+    fn secret(&self) -> u128 {
+        uuid::Uuid::new_v4().as_u128()
+    }
 }
 
-/// Names that count up: for tests.
+/// Names and secrets that count up: for tests.
 #[derive(Debug, Default)]
-pub struct CountingIds(AtomicU64);
+pub struct CountingIds {
+    names: AtomicU64,
+    secrets: AtomicU64,
+}
 
 impl Ids for CountingIds {
     fn next(&self, now: UnixMillis) -> JobId {
-        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        let number = self.names.fetch_add(1, Ordering::SeqCst);
         JobId(format!("{:012x}{number:020x}", now.0 & 0xffff_ffff_ffff))
+    }
+
+    fn secret(&self) -> u128 {
+        u128::from(self.secrets.fetch_add(1, Ordering::SeqCst))
     }
 }

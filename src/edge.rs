@@ -38,7 +38,7 @@ use crate::{
     makers::Makers,
     metrics,
     pick::{Pick, PickError, Resolved},
-    queue::{JobEvent, JobEventKind, JobQueue, Order},
+    queue::{JobEvent, JobEventKind, JobQueue, Order, OrderId, QueueError},
     template::{Library, Template},
 };
 
@@ -47,7 +47,7 @@ pub use check::Check;
 pub use error::EdgeError;
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
-pub use ticket::{Status, Ticket};
+pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
 
 /// How often a waiting renderer asks the queue although nothing happened: a job that backs off becomes due silently.
@@ -145,8 +145,8 @@ enum Found {
 
 /// What became of a wish to order.
 enum Placed {
-    /// This job paints it.
-    Job(Box<Job>),
+    /// This job paints it; the order is the asker's own, if one was made that may be taken back.
+    Job(Box<Job>, Option<OrderId>),
     /// It was handed in a moment ago.
     Kept(Box<Entry>),
 }
@@ -181,7 +181,7 @@ impl Edge {
             Found::Nothing => {}
         }
         let ordered = match self.order(&resolved, how).await {
-            Ok(Placed::Job(job)) => Ok(*job),
+            Ok(Placed::Job(job, order)) => Ok((*job, order)),
             Ok(Placed::Kept(entry)) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
             Err(error) => Err(error),
         };
@@ -189,13 +189,15 @@ impl Edge {
             && let Some((shown, differs)) = self.nearest(&resolved.pick, &template).await?
         {
             let ticket = match ordered {
-                Ok(job) => Some(Ticket::of(&job, None)),
+                // Caches may show this answer to others, who shall not take the order back.
+                Ok((job, _)) => Some(Ticket::of(&job, None, None)),
                 Err(EdgeError::QueueFull { .. } | EdgeError::NotPainted { .. }) => None,
                 Err(error) => return Err(error),
             };
             return Ok(Answer::Nearest { shown, differs, ticket });
         }
-        let job = self.until_ended(ordered?, &mut events, how.wait).await?;
+        let (job, order) = ordered?;
+        let job = self.until_ended(job, &mut events, how.wait).await?;
         if !job.is_live() {
             match self.find(&resolved).await? {
                 Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry, resolved })),
@@ -203,7 +205,7 @@ impl Edge {
                 Found::Nothing => {}
             }
         }
-        Ok(Answer::Ticket { ticket: Ticket::of(&job, None), resolved })
+        Ok(Answer::Ticket { ticket: Ticket::of(&job, order, None), resolved })
     }
 
     /// What there is for a pick now, without ordering anything: itself, or with `nearest` what may stand in.
@@ -268,7 +270,7 @@ impl Edge {
         let live = queue.live(&resolved.plate_key).await?;
         if let Some(job) = live {
             if job.lane <= how.lane && !how.may_leave {
-                return Ok(Placed::Job(job.into()));
+                return Ok(Placed::Job(job.into(), None));
             }
         } else {
             // A job keeps its plate before it ends: if one ended since the first look, the plate is there now.
@@ -298,7 +300,8 @@ impl Edge {
             max_attempts: config.queue.max_attempts,
             planned: false,
         };
-        Ok(Placed::Job(queue.order(order).await?.job.into()))
+        let ordered = queue.order(order).await?;
+        Ok(Placed::Job(ordered.job.into(), ordered.order))
     }
 
     /// The job when it ended, or as it is after `wait`. Ends early when the server stops.
@@ -334,18 +337,18 @@ impl Edge {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn ticket(&self, id: &JobId) -> Result<Option<Ticket>, EdgeError> {
-        let Some(job) = self.inner.queue.get(id).await? else { return Ok(None) };
-        Ok(Some(self.view(&job).await?))
+    pub async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>, EdgeError> {
+        let Some(job) = self.inner.queue.get(&id.job).await? else { return Ok(None) };
+        Ok(Some(self.view(&job, id.order.clone()).await?))
     }
 
-    /// The view of a job, with the bytes' name once there is one.
+    /// The view of a job by whoever made `order`, with the bytes' name once there is one.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn view(&self, job: &Job) -> Result<Ticket, EdgeError> {
+    pub async fn view(&self, job: &Job, order: Option<OrderId>) -> Result<Ticket, EdgeError> {
         let entry = if job.is_live() { None } else { self.inner.cache.find(&job.key).await? };
-        Ok(Ticket::of(job, entry.filter(|entry| self.may_be_served(entry)).map(|entry| entry.blob)))
+        Ok(Ticket::of(job, order, entry.filter(|entry| self.may_be_served(entry)).map(|entry| entry.blob)))
     }
 
     /// Events of jobs from now on.
@@ -353,14 +356,15 @@ impl Edge {
         self.inner.queue.subscribe()
     }
 
-    /// Takes one order back; the last one stops the job. `None` if there is no such job.
+    /// Takes an order back, once; the last one stops the job. `None` if there is no such job.
     ///
     /// # Errors
-    /// If the store fails.
-    pub async fn leave(&self, id: &JobId) -> Result<Option<Ticket>, EdgeError> {
-        match self.inner.queue.leave(id).await {
-            Ok(job) => Ok(Some(self.view(&job).await?)),
-            Err(crate::queue::QueueError::NoSuchJob(_)) => Ok(None),
+    /// [`EdgeError::NotYourOrder`] if the ticket is not that of an order, else if the store fails.
+    pub async fn leave(&self, id: &TicketId) -> Result<Option<Ticket>, EdgeError> {
+        let Some(order) = &id.order else { return Err(EdgeError::NotYourOrder { job: id.job.clone() }) };
+        match self.inner.queue.leave(&id.job, order).await {
+            Ok(job) => Ok(Some(self.view(&job, id.order.clone()).await?)),
+            Err(QueueError::NoSuchJob(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

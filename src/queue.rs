@@ -24,6 +24,7 @@ use festoon_spec::{
     Failure, Job, JobId, JobState, Lane, Lease, LeaseRequest, PlateSpec, RenderKey, Renewal, RenewalAnswer, TenantId, UnixMillis,
 };
 pub use journal::JournalCheck;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::store::StoreError;
@@ -53,11 +54,43 @@ pub struct Order {
     pub planned: bool,
 }
 
+/// One order among those that wait for a job. Nobody guesses it, so only who ordered can take the order back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderId(String);
+
+impl OrderId {
+    /// Hexadecimal digits of its text.
+    pub const DIGITS: usize = 32;
+
+    fn new(secret: u128) -> Self {
+        Self(format!("{secret:032x}"))
+    }
+
+    /// Reads the text of one: 32 small hexadecimal digits.
+    pub fn read(text: &str) -> Option<Self> {
+        (text.len() == Self::DIGITS && is_hexadecimal(text)).then(|| Self(text.to_owned()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a text is of small hexadecimal digits, as the names of jobs and orders are.
+pub fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
 /// The answer to an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ordered {
     /// The job that paints it.
     pub job: Job,
+    /// What takes this order back. None for the plan's, which is [withdrawn](JobQueue::withdraw), and none for the orders
+    /// after the first 256 that wait for one job: those stay.
+    pub order: Option<OrderId>,
     /// Whether this order made the job; else it joined one that was there.
     pub fresh: bool,
 }
@@ -297,12 +330,12 @@ pub trait JobQueue: Send + Sync {
     /// [`QueueError::NoSuchJob`].
     async fn cancel(&self, job: &JobId) -> Result<Job, QueueError>;
 
-    /// One order less waits, and not the plan's. The last one leaving cancels the job, unless it is past its half. Harmless on
-    /// a job that ended.
+    /// Takes this order back, once. The last one leaving cancels the job, unless it is past its half. Harmless on a job that
+    /// ended, and with an order that left before or that nobody made.
     ///
     /// # Errors
     /// [`QueueError::NoSuchJob`].
-    async fn leave(&self, job: &JobId) -> Result<Job, QueueError>;
+    async fn leave(&self, job: &JobId, order: &OrderId) -> Result<Job, QueueError>;
 
     /// The plan wants this key no more: its order leaves, if it has one.
     ///

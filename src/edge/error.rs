@@ -24,6 +24,12 @@ pub enum EdgeError {
         /// What they are expected to take.
         promised_seconds: u64,
     },
+    /// The caller made no order that could be taken back.
+    #[error("the ticket {job} shows how far others' order is")]
+    NotYourOrder {
+        /// The job.
+        job: JobId,
+    },
     /// The caller has not, or no longer, the job.
     #[error("the lease of job {job} at epoch {epoch} is lost")]
     LeaseLost {

@@ -1,13 +1,51 @@
 //! What a waiting client holds: a view of a job, without what is nobody's business.
 
-use festoon_spec::{BlobHash, Job, JobId, JobState, Lane, Progress, RenderKey, UnixMillis};
-use serde::Serialize;
+use std::fmt;
 
-/// A promise that a plate is painted. Its id is its job's.
+use festoon_spec::{BlobHash, Job, JobId, JobState, Lane, Progress, RenderKey, UnixMillis};
+use serde::{Serialize, Serializer};
+
+use crate::queue::{OrderId, is_hexadecimal};
+
+/// Hexadecimal digits of a job's name.
+const JOB_DIGITS: usize = 32;
+
+/// What a ticket is asked for by: its job, followed by the order that it was given for, if it may be taken back. All who wait
+/// for a plate share the job; each has an order of its own that nobody else knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketId {
+    /// The job.
+    pub job: JobId,
+    /// The order.
+    pub order: Option<OrderId>,
+}
+
+impl TicketId {
+    /// Reads what [`Display`](fmt::Display) writes: 32 or 64 hexadecimal digits.
+    pub fn read(text: &str) -> Option<Self> {
+        let (job, order) = text.split_at_checked(JOB_DIGITS)?;
+        let order = if order.is_empty() { None } else { Some(OrderId::read(order)?) };
+        is_hexadecimal(job).then(|| Self { job: JobId(job.to_owned()), order })
+    }
+}
+
+impl fmt::Display for TicketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.job, self.order.as_ref().map_or("", OrderId::as_str))
+    }
+}
+
+impl Serialize for TicketId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A promise that a plate is painted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ticket {
-    /// The job.
-    pub id: JobId,
+    /// What it is asked for by.
+    pub id: TicketId,
     /// The plate's key.
     pub plate: RenderKey,
     /// How urgent.
@@ -53,8 +91,8 @@ impl Status {
 }
 
 impl Ticket {
-    /// The view of a job; `blob` is what is kept under its key.
-    pub fn of(job: &Job, blob: Option<BlobHash>) -> Self {
+    /// The view of a job by whoever made `order`; `blob` is what is kept under its key.
+    pub fn of(job: &Job, order: Option<OrderId>, blob: Option<BlobHash>) -> Self {
         let (status, reason) = match &job.state {
             JobState::Queued { .. } => (Status::Queued, None),
             JobState::Leased { .. } => (Status::Painting, None),
@@ -63,7 +101,7 @@ impl Ticket {
             JobState::Cancelled => (Status::Cancelled, None),
         };
         Self {
-            id: job.id.clone(),
+            id: TicketId { job: job.id.clone(), order },
             plate: job.key,
             lane: job.lane,
             status,

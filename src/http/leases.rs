@@ -51,7 +51,7 @@ pub async fn renew(
 ) -> Result<HttpResponse, Problem> {
     admit(&request, &shared)?;
     let renewal: Renewal = body::read_json(&request, payload, &shared.config.limits).await?;
-    Ok(HttpResponse::Ok().json(shared.edge.renew(&tickets::known(&job)?, &renewal).await?))
+    Ok(HttpResponse::Ok().json(shared.edge.renew(&tickets::known(&job)?.job, &renewal).await?))
 }
 
 /// `PUT /v1/blobs/{blob}.{ext}?job=…&epoch=…`
@@ -99,7 +99,7 @@ pub async fn hand_in(
 ) -> Result<HttpResponse, Problem> {
     admit(&request, &shared)?;
     let hand_in: HandIn = body::read_json(&request, payload, &shared.config.limits).await?;
-    shared.edge.accept(&tickets::known(&job)?, hand_in).await?;
+    shared.edge.accept(&tickets::known(&job)?.job, hand_in).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -115,7 +115,7 @@ pub async fn fail(
     if failure.reason.len() > LONGEST_REASON {
         failure.reason = failure.reason.chars().take(LONGEST_REASON).collect();
     }
-    shared.edge.fail(&tickets::known(&job)?, &failure).await?;
+    shared.edge.fail(&tickets::known(&job)?.job, &failure).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -124,7 +124,7 @@ fn job_and_epoch(request: &HttpRequest) -> Result<(JobId, u32), Problem> {
     let value = |name: &str| pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str());
     let epoch = value("epoch").and_then(|epoch| epoch.parse().ok());
     match (value("job"), epoch) {
-        (Some(job), Some(epoch)) => Ok((tickets::known(job)?, epoch)),
+        (Some(job), Some(epoch)) => Ok((tickets::known(job)?.job, epoch)),
         _ => Err(Problem::new(Code::BadQuery, "expected `job` and `epoch` of the lease")),
     }
 }

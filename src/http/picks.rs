@@ -22,7 +22,7 @@ use super::{
     tickets::{self, TicketPage},
 };
 use crate::{
-    edge::{Answer, Edge, How, Shown},
+    edge::{Answer, Edge, How, Shown, TicketId},
     pick::{Pick, PickError, Resolved},
     template::Template,
 };
@@ -105,34 +105,34 @@ impl<'a> Promised<'a> {
     }
 }
 
-/// What was ordered under each `Idempotency-Key`: the hash of the body that came with it. Kept in memory: after a restart a
-/// repeated order joins its live job all the same, it only counts as one more that waits.
+/// What was ordered under each `Idempotency-Key`: the hash of the body that came with it, and the ticket that it got. Kept in
+/// memory: after a restart a repeated order joins its live job all the same, it only counts as one more that waits.
 #[derive(Default)]
 pub struct Answers(Mutex<Remembered>);
 
 #[derive(Default)]
 struct Remembered {
-    bodies: HashMap<String, blake3::Hash>,
+    answers: HashMap<String, (blake3::Hash, TicketId)>,
     /// The oldest in front.
     order: VecDeque<(UnixMillis, String)>,
 }
 
 impl Answers {
-    /// The body that came with this key before.
-    fn get(&self, key: &str, now: UnixMillis) -> Option<blake3::Hash> {
+    /// The body that came with this key before, and the ticket that it got.
+    fn get(&self, key: &str, now: UnixMillis) -> Option<(blake3::Hash, TicketId)> {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Remembered { bodies, order } = &mut *remembered;
+        let Remembered { answers, order } = &mut *remembered;
         while order.len() > MOST_KEYS || order.front().is_some_and(|(since, _)| now.since(*since) > REMEMBERED_MILLIS) {
             if let Some((_, oldest)) = order.pop_front() {
-                bodies.remove(&oldest);
+                answers.remove(&oldest);
             }
         }
-        bodies.get(key).copied()
+        answers.get(key).cloned()
     }
 
-    fn remember(&self, key: String, body: blake3::Hash, now: UnixMillis) {
+    fn remember(&self, key: String, body: blake3::Hash, ticket: TicketId, now: UnixMillis) {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.bodies.insert(key.clone(), body).is_none() {
+        if remembered.answers.insert(key.clone(), (body, ticket)).is_none() {
             remembered.order.push_back((now, key));
         }
     }
@@ -151,7 +151,7 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
     let pick = asked.into_pick(&shared)?;
     let (now, body) = (shared.edge.now(), blake3::hash(&bytes));
     let before = key.as_deref().and_then(|key| shared.answers.get(key, now));
-    if before.is_some_and(|before| before != body) {
+    if before.as_ref().is_some_and(|(before, _)| *before != body) {
         return Err(Problem::new(Code::KeyReused, "the same key came with another body").hint("make a new key for each order"));
     }
     // A repeated request does not count as another one that waits.
@@ -160,9 +160,12 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
         Answer::Ready(shown) | Answer::Nearest { shown, .. } => {
             HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Ready::of(&shown))
         }
-        Answer::Ticket { ticket, resolved } => {
+        Answer::Ticket { mut ticket, resolved } => {
+            if let Some((_, earlier)) = before.filter(|(_, earlier)| earlier.job == ticket.id.job) {
+                ticket.id = earlier;
+            }
             if let Some(key) = key {
-                shared.answers.remember(key, body, now);
+                shared.answers.remember(key, body, ticket.id.clone(), now);
             }
             HttpResponse::Accepted()
                 .insert_header((header::LOCATION, ascii(&tickets::address(&ticket.id))))

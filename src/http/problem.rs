@@ -60,6 +60,7 @@ codes! {
     UnknownFileType, "unknown-file-type", 404, "There is no such type of file here";
     UnknownBlob, "unknown-blob", 404, "No such bytes are kept here";
     UnknownTicket, "unknown-ticket", 404, "There is no such ticket";
+    NotYourOrder, "not-your-order", 403, "The ticket only shows how far others' order is";
     BadLocale, "bad-locale", 422, "This is not a locale";
     UnknownParameter, "unknown-parameter", 422, "The template has no such parameter";
     RepeatedParameter, "repeated-parameter", 422, "A parameter is given more than once";
@@ -178,6 +179,8 @@ impl From<EdgeError> for Problem {
             EdgeError::QueueFull { promised_seconds, .. } => {
                 Self::new(Code::QueueFull, error.to_string()).retry_after((promised_seconds / 4).clamp(5, 600))
             }
+            EdgeError::NotYourOrder { .. } => Self::new(Code::NotYourOrder, error.to_string())
+                .hint("an order of one's own is made with POST /v1/picks; its ticket takes it back"),
             EdgeError::LeaseLost { .. } => Self::new(Code::LeaseLost, error.to_string()),
             EdgeError::BadOutcome { .. } => Self::new(Code::BadOutcome, error.to_string()),
             EdgeError::Cache(CacheError::TooLarge { .. }) => Self::new(Code::BodyTooLarge, error.to_string()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, http::header, web};
 use actix_web_lab::sse;
-use festoon_spec::{JobId, Profile};
+use festoon_spec::Profile;
 use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -14,7 +14,7 @@ use super::{
     clips::ascii,
     problem::{Code, Problem},
 };
-use crate::edge::{Edge, Ticket};
+use crate::edge::{Edge, Ticket, TicketId};
 
 /// A silent connection is kept alive by a comment this often, within the patience of common proxies.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -42,7 +42,7 @@ impl<'a> TicketPage<'a> {
 }
 
 /// Where a ticket is.
-pub fn address(id: &JobId) -> String {
+pub fn address(id: &TicketId) -> String {
     format!("/v1/tickets/{id}")
 }
 
@@ -116,7 +116,7 @@ impl Follow {
                 () = self.edge.draining().cancelled() => return None,
             };
             let ticket = match news {
-                Ok(event) if event.job.id == last.id => self.edge.view(&event.job).await,
+                Ok(event) if event.job.id == last.id.job => self.edge.view(&event.job, last.id.order.clone()).await,
                 Ok(_) => continue,
                 Err(RecvError::Lagged(_)) => match self.edge.ticket(&last.id).await {
                     Ok(ticket) => Ok(ticket?),
@@ -131,7 +131,7 @@ impl Follow {
                 }
                 Err(error) => {
                     // The client asks again by itself.
-                    tracing::error!(job = %last.id, %error, "a ticket cannot be followed");
+                    tracing::error!(job = %last.id.job, %error, "a ticket cannot be followed");
                     return None;
                 }
             }
@@ -155,9 +155,8 @@ async fn find(edge: &Edge, id: &str) -> Result<Ticket, Problem> {
 }
 
 /// An id that can be one.
-pub fn known(id: &str) -> Result<JobId, Problem> {
-    let digits = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if digits { Ok(JobId(id.to_owned())) } else { Err(unknown(id)) }
+pub fn known(id: &str) -> Result<TicketId, Problem> {
+    TicketId::read(id).ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Problem {

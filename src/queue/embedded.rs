@@ -15,7 +15,7 @@ use festoon_spec::{Failure, Job, JobId, JobState, Lease, LeaseRequest, RenderKey
 use tokio::sync::broadcast;
 
 use super::{
-    Depth, JobEvent, JobEventKind, JobFilter, JobQueue, Order, Ordered, Policy, QueueError,
+    Depth, JobEvent, JobEventKind, JobFilter, JobQueue, Order, OrderId, Ordered, Policy, QueueError,
     counts::Counts,
     journal::{Journal, JournalCheck, Kept},
     places::{dangling, place, share_key, split, write},
@@ -329,12 +329,13 @@ impl JobQueue for EmbeddedQueue {
             let share_key = share_key(order.lane, &order.tenant);
             let share = change.index.read(Table::Shares, &share_key)?.unwrap_or_default();
             let turn = Turn::of(&order, share, change.now, policy);
+            let id = OrderId::new(change.room.ids.secret());
             if let Some(old) = change.live(&order.key)? {
                 let mut row = old.clone();
-                row.join(order.lane, turn.deadline, order.planned);
+                let order = row.join(order.lane, turn.deadline, order.planned, id);
                 let job = row.job.clone();
                 change.put(Some(old), row, Some(JobEventKind::Joined));
-                return Ok(Ok(Ordered { job, fresh: false }));
+                return Ok(Ok(Ordered { job, order, fresh: false }));
             }
             if change.counts.live() >= policy.live_limit {
                 return Ok(Err(QueueError::Full { limit: policy.live_limit }));
@@ -342,10 +343,11 @@ impl JobQueue for EmbeddedQueue {
             if let Some(share) = turn.share {
                 change.batch.put(Table::Shares, share_key, encode(&share));
             }
-            let row = Row::new(order.clone(), change.room.ids.next(change.now), turn.deadline, change.now);
+            let mut row = Row::new(order.clone(), change.room.ids.next(change.now), turn.deadline, change.now);
+            let order = row.join(order.lane, turn.deadline, order.planned, id);
             let job = row.job.clone();
             change.put(None, row, Some(JobEventKind::Queued));
-            Ok(Ok(Ordered { job, fresh: true }))
+            Ok(Ok(Ordered { job, order, fresh: true }))
         })
         .await
     }
@@ -435,9 +437,10 @@ impl JobQueue for EmbeddedQueue {
         .await
     }
 
-    async fn leave(&self, job: &JobId) -> Result<Job, QueueError> {
-        self.change_job(job, |row, now, _| {
-            row.leave(now);
+    async fn leave(&self, job: &JobId, order: &OrderId) -> Result<Job, QueueError> {
+        let order = order.clone();
+        self.change_job(job, move |row, now, _| {
+            row.leave(&order, now);
             let told = if row.job.is_live() { JobEventKind::Joined } else { JobEventKind::Ended };
             Ok((row.job.clone(), told))
         })

@@ -1,13 +1,17 @@
 //! A job as the queue keeps it, and every change that can happen to it. Nothing here reads a clock or a disk: a store only
 //! has to keep what comes out.
 
+use std::collections::BTreeSet;
+
 use festoon_spec::{Failure, FailureKind, Job, JobId, JobState, Lane, Lease, Needs, Progress, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Policy, QueueError, StateName};
+use super::{Order, OrderId, Policy, QueueError, StateName};
 
 /// Share of a job, in thousandths, past which it is finished though nobody waits any more.
 const PAST_HALF: u16 = 500;
+/// Orders of a job that may be taken back. Each is kept with the job; whoever comes later waits without that right.
+const MOST_ORDERS: usize = 256;
 
 /// A job and what only the queue needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub(super) struct Row {
     /// Whether the plan is among those who wait.
     #[serde(default)]
     pub planned: bool,
+    /// Those who wait and may leave.
+    #[serde(default)]
+    pub orders: BTreeSet<OrderId>,
     /// Waits until its earliest start rather than among the jobs that may be leased.
     pub delayed: bool,
     /// When it was done, dead or cancelled.
@@ -57,6 +64,7 @@ impl Turn {
 }
 
 impl Row {
+    /// The row of a job that nobody waits for yet.
     pub fn new(order: Order, id: JobId, deadline: UnixMillis, now: UnixMillis) -> Self {
         let job = Job {
             id,
@@ -69,28 +77,35 @@ impl Row {
             attempts: 0,
             max_attempts: order.max_attempts.max(1),
             epoch: 0,
-            waiters: 1,
+            waiters: 0,
             progress: None,
             cancel: false,
             state: JobState::Queued { run_at: now },
         };
-        Self { job, cost_millis: order.cost_millis, revision: 1, planned: order.planned, delayed: false, ended_at: None }
+        let (cost_millis, orders) = (order.cost_millis, BTreeSet::new());
+        Self { job, cost_millis, revision: 0, planned: false, orders, delayed: false, ended_at: None }
     }
 
     pub fn needs(&self) -> Needs {
         self.job.spec.needs()
     }
 
-    pub fn join(&mut self, lane: Lane, deadline: UnixMillis, planned: bool) {
+    /// One more waits: the plan, or whoever is given `id`. Returns what that one may leave with.
+    pub fn join(&mut self, lane: Lane, deadline: UnixMillis, planned: bool, id: OrderId) -> Option<OrderId> {
         let job = &mut self.job;
         if !(planned && self.planned) {
             job.waiters = job.waiters.saturating_add(1);
         }
         self.planned |= planned;
+        let may_leave = !planned && self.orders.len() < MOST_ORDERS;
+        if may_leave {
+            self.orders.insert(id.clone());
+        }
         job.lane = job.lane.min(lane);
         job.deadline = job.deadline.min(deadline);
         job.cancel = false;
         self.revision += 1;
+        may_leave.then_some(id)
     }
 
     pub fn claim(&mut self, renderer: &str, now: UnixMillis, policy: &Policy) -> Lease {
@@ -140,6 +155,7 @@ impl Row {
     pub fn end(&mut self, state: JobState, now: UnixMillis) {
         self.job.state = state;
         self.job.cancel = false;
+        self.orders.clear();
         self.delayed = false;
         self.ended_at = Some(now);
         self.revision += 1;
@@ -182,9 +198,21 @@ impl Row {
         }
     }
 
-    pub fn leave(&mut self, now: UnixMillis) {
-        // Whoever leaves twice does not take the plan's place.
-        if !self.job.is_live() || self.job.waiters == u32::from(self.planned) {
+    pub fn leave(&mut self, order: &OrderId, now: UnixMillis) {
+        // Whoever leaves twice does not take another's place.
+        if self.orders.remove(order) {
+            self.one_less(now);
+        }
+    }
+
+    pub fn withdraw(&mut self, now: UnixMillis) {
+        if std::mem::take(&mut self.planned) {
+            self.one_less(now);
+        }
+    }
+
+    fn one_less(&mut self, now: UnixMillis) {
+        if !self.job.is_live() {
             return;
         }
         self.job.waiters -= 1;
@@ -192,12 +220,6 @@ impl Row {
         let past_half = self.job.progress.is_some_and(|progress| progress.permille >= PAST_HALF);
         if self.job.waiters == 0 && !past_half {
             self.cancel(now);
-        }
-    }
-
-    pub fn withdraw(&mut self, now: UnixMillis) {
-        if std::mem::take(&mut self.planned) {
-            self.leave(now);
         }
     }
 

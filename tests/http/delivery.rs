@@ -35,7 +35,8 @@ async fn a_clip_that_is_not_ready_is_a_promise_that_no_cache_keeps() {
     assert_eq!((answer.status, answer.header("cache-control")), (202, "no-store"));
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
     let again = installation.get(CLIP).await;
-    assert_eq!(again.header("location"), answer.header("location"), "asking again made another job");
+    // The first one ordered, and may take that back; the second only looks on.
+    assert!(answer.header("location").starts_with(again.header("location")), "asking again made another job");
     let ticket = installation.get(answer.header("location")).await;
     assert_eq!((ticket.status, ticket.json()["status"].as_str()), (200, Some("queued")));
 }

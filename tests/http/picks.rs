@@ -1,6 +1,11 @@
 //! Picks, tickets, refusals, and what people get wrong.
 
-use festoon_spec::{FailureKind, JobId, Reason, Scene, Verdict};
+use festoon::{
+    clock::Clock,
+    edge::TicketId,
+    schedule::{Orders, PlannedPlate},
+};
+use festoon_spec::{FailureKind, PlateSpec, Reason, Scene, Verdict};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -116,20 +121,6 @@ impl Events {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_one_to_take_an_order_back_stops_it() {
-    let installation = Installation::start().await;
-    let first = installation.post("/v1/picks", &lantern(json!({}))).await.json();
-    let second = installation.post("/v1/picks", &lantern(json!({"title": "Other"}))).await.json();
-    assert_eq!(first["id"], second["id"]);
-    let url = installation.url(first["url"].as_str().unwrap());
-    let left = Answer::of(installation.client.delete(&url).send().await.unwrap()).await.json();
-    assert_eq!(left["status"], "queued", "somebody still waits");
-    let left = Answer::of(installation.client.delete(&url).send().await.unwrap()).await.json();
-    assert_eq!(left["status"], "cancelled");
-    assert_eq!(installation.renderer("r1").lease(0).await, None);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_sent_twice_orders_once() {
     let installation = Installation::start().await;
     let send = |key: &'static str, body: serde_json::Value| {
@@ -138,11 +129,11 @@ async fn a_request_that_is_sent_twice_orders_once() {
     };
     let first = send("a-1", lantern(json!({}))).await.json();
     let again = send("a-1", lantern(json!({}))).await.json();
-    assert_eq!(first["id"], again["id"]);
+    assert_eq!(first["id"], again["id"], "the answer that was lost cannot be taken back");
     let other = send("a-1", lantern(json!({"size": "large"}))).await;
     assert_eq!((other.status, other.code().as_str()), (422, "idempotency-key-reused"));
-    let job = JobId(first["id"].as_str().unwrap().to_owned());
-    let job = installation.running.edge().queue().get(&job).await.unwrap().unwrap();
+    let ticket = TicketId::read(first["id"].as_str().unwrap()).unwrap();
+    let job = installation.running.edge().queue().get(&ticket.job).await.unwrap().unwrap();
     assert_eq!(job.waiters, 1, "the repeated request counts as another one that waits");
 }
 
@@ -216,6 +207,49 @@ async fn a_backlog_of_pre_renders_turns_nobody_away_who_waits() {
     }
     assert_eq!(installation.post_as_operator("/v1/picks", &planned(2)).await.status, 429);
     assert_eq!(installation.get("/v1/clips/lantern/en.mp4?variation=3").await.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_takes_back_the_order_that_it_was_given_for_and_no_other() {
+    let installation = Installation::start().await;
+    let take_back = async |url: &str| {
+        let request = client().delete(installation.url(url)).send().await.unwrap();
+        Answer::of(request).await
+    };
+    let mine = installation.post("/v1/picks", &lantern(json!({}))).await.json();
+    let theirs = installation.post("/v1/picks", &lantern(json!({"title": "Other"}))).await.json();
+    assert_eq!(mine["plate"], theirs["plate"]);
+    let [mine, theirs] = [mine["url"].as_str().unwrap(), theirs["url"].as_str().unwrap()];
+    assert_ne!(mine, theirs);
+    for _ in 0..3 {
+        let answer = take_back(mine).await;
+        assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("queued")), "others still wait");
+    }
+    // A player only joined: it has no order to take back, nor has who guesses.
+    let watching = installation.get("/v1/clips/lantern/en.mp4?title=Ahoy").await.json();
+    let watching = watching["url"].as_str().unwrap();
+    assert_eq!(installation.get(watching).await.json()["status"], "queued");
+    let answer = take_back(watching).await;
+    assert_eq!((answer.status, answer.code().as_str()), (403, "not-your-order"), "{}", answer.text());
+    let guessed = take_back(&format!("{watching}{}", "a7".repeat(16))).await;
+    assert_eq!(guessed.json()["status"], "queued");
+    assert_eq!(take_back(theirs).await.json()["status"], "cancelled");
+    assert_eq!(installation.renderer("r1").lease(0).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_due_is_urgent_its_margin_before() {
+    let installation = Installation::with(|config| config.queue.prerender_margin_hours = 2).await;
+    let page = installation.get("/v1/clips/lantern/en.mp4").await.json();
+    let lease = installation.renderer("r1").lease(0).await.unwrap();
+    assert_eq!(page["plate"].as_str(), Some(lease.key.to_string().as_str()));
+    let spec = PlateSpec { variation: 7, ..lease.spec };
+    let due = installation.clock.now().plus_millis(5 * 3_600_000);
+    let plate = PlannedPlate { schedule: "lantern/new_year".into(), key: spec.key(), spec, due, cost_millis: 1000 };
+    let edge = installation.running.edge();
+    edge.order(&plate).await.unwrap();
+    let job = edge.queue().live(&plate.key).await.unwrap().unwrap();
+    assert_eq!(due.since(job.deadline), 2 * 3_600_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

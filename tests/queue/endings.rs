@@ -15,6 +15,8 @@ sentences!(
     a_job_to_be_cancelled_whose_renderer_vanished_ends_cancelled,
     a_job_to_be_cancelled_that_was_done_in_time_is_done,
     the_last_waiter_that_leaves_cancels,
+    nobody_takes_back_the_order_of_another,
+    of_very_many_orders_the_last_ones_stay,
     the_plan_waits_as_one_and_nobody_else_leaves_for_it,
     a_job_past_its_half_is_finished_though_nobody_waits,
     ended_jobs_are_forgotten_beyond_a_number,
@@ -128,27 +130,63 @@ async fn a_job_to_be_cancelled_that_was_done_in_time_is_done(bench: &mut dyn Que
 
 async fn the_last_waiter_that_leaves_cancels(bench: &mut dyn QueueBench) {
     let queue = bench.queue();
-    let id = queue.order(order(1)).await.unwrap().job.id;
-    queue.order(order(1)).await.unwrap();
-    assert!(queue.leave(&id).await.unwrap().is_live());
-    assert_eq!(queue.leave(&id).await.unwrap().state, JobState::Cancelled);
-    let left = queue.leave(&id).await.unwrap();
+    let (id, one) = waits(queue, 1).await;
+    let (_, other) = waits(queue, 1).await;
+    assert!(queue.leave(&id, &one).await.unwrap().is_live());
+    assert_eq!(queue.leave(&id, &other).await.unwrap().state, JobState::Cancelled);
+    let left = queue.leave(&id, &other).await.unwrap();
     assert_eq!((left.waiters, left.state), (0, JobState::Cancelled));
 
-    queue.order(order(2)).await.unwrap();
+    let (_, only) = waits(queue, 2).await;
     let held = lease(queue).await;
     queue.renew(&held.job, &renewal(&held, Some(499))).await.unwrap();
-    assert!(queue.leave(&held.job).await.unwrap().cancel);
+    assert!(queue.leave(&held.job, &only).await.unwrap().cancel);
+}
+
+/// Orders a plate: the job, and what takes this order back.
+async fn waits(queue: &dyn JobQueue, number: u32) -> (JobId, OrderId) {
+    let ordered = queue.order(order(number)).await.unwrap();
+    (ordered.job.id, ordered.order.unwrap())
+}
+
+async fn nobody_takes_back_the_order_of_another(bench: &mut dyn QueueBench) {
+    let (id, mine) = waits(bench.queue(), 1).await;
+    let (_, theirs) = waits(bench.queue(), 1).await;
+    assert_ne!(mine, theirs);
+    let (_, of_another_job) = waits(bench.queue(), 2).await;
+    let guessed = OrderId::read(&"0123456789abcdef".repeat(2)).unwrap();
+    for leaving in [&mine, &mine, &of_another_job, &guessed] {
+        assert_eq!(bench.queue().leave(&id, leaving).await.unwrap().waiters, 1, "{leaving:?}");
+    }
+    bench.restart(Policy::default()).await;
+    assert_eq!(bench.queue().leave(&id, &mine).await.unwrap().waiters, 1, "it is remembered who left");
+    assert_eq!(bench.queue().leave(&id, &theirs).await.unwrap().state, JobState::Cancelled);
+}
+
+async fn of_very_many_orders_the_last_ones_stay(bench: &mut dyn QueueBench) {
+    let queue = bench.queue();
+    let mut orders = Vec::new();
+    for _ in 0..257 {
+        orders.push(queue.order(order(1)).await.unwrap());
+    }
+    let last = orders.pop().unwrap();
+    assert_eq!((last.order, last.job.waiters), (None, 257));
+    for ordered in orders {
+        queue.leave(&ordered.job.id, &ordered.order.unwrap()).await.unwrap();
+    }
+    let job = queue.live(&key(1)).await.unwrap().unwrap();
+    assert_eq!((job.waiters, job.cancel), (1, false));
 }
 
 async fn the_plan_waits_as_one_and_nobody_else_leaves_for_it(bench: &mut dyn QueueBench) {
     let planned = || Order { lane: Lane::Prerender, planned: true, ..order(1) };
-    let id = bench.queue().order(order(1)).await.unwrap().job.id;
+    let (id, mine) = waits(bench.queue(), 1).await;
     for _ in 0..3 {
-        assert_eq!(bench.queue().order(planned()).await.unwrap().job.waiters, 2);
+        let ordered = bench.queue().order(planned()).await.unwrap();
+        assert_eq!((ordered.job.waiters, ordered.order), (2, None));
     }
     for _ in 0..3 {
-        let left = bench.queue().leave(&id).await.unwrap();
+        let left = bench.queue().leave(&id, &mine).await.unwrap();
         assert_eq!((left.waiters, left.is_live()), (1, true));
     }
     bench.restart(Policy::default()).await;
@@ -165,10 +203,10 @@ async fn the_plan_waits_as_one_and_nobody_else_leaves_for_it(bench: &mut dyn Que
 
 async fn a_job_past_its_half_is_finished_though_nobody_waits(bench: &mut dyn QueueBench) {
     let queue = bench.queue();
-    queue.order(order(1)).await.unwrap();
+    let (_, only) = waits(queue, 1).await;
     let held = lease(queue).await;
     queue.renew(&held.job, &renewal(&held, Some(500))).await.unwrap();
-    let left = queue.leave(&held.job).await.unwrap();
+    let left = queue.leave(&held.job, &only).await.unwrap();
     assert_eq!((left.waiters, left.cancel), (0, false));
     assert_eq!(queue.complete(&held.job, held.epoch).await.unwrap().state, JobState::Done);
 }

@@ -149,7 +149,7 @@ async fn nobody_leases_what_is_not_there(bench: &mut dyn QueueBench) {
         queue.complete(&nobody, 1).await.map(drop),
         queue.held(&nobody, 1).await.map(drop),
         queue.cancel(&nobody).await.map(drop),
-        queue.leave(&nobody).await.map(drop),
+        queue.leave(&nobody, &OrderId::read(&"0".repeat(32)).unwrap()).await.map(drop),
     ];
     assert!(answers.iter().all(|answer| matches!(answer, Err(QueueError::NoSuchJob(id)) if *id == nobody)), "{answers:?}");
 }

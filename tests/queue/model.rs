@@ -1,6 +1,6 @@
 //! The queue against a model that is too simple to be wrong: a list of jobs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use festoon::clock::Clock;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ enum Step {
     Complete { lease: usize },
     Fail { lease: usize, kind: FailureKind },
     Cancel { job: usize },
-    Leave { job: usize },
+    Leave { order: usize },
     Reap,
     Advance { millis: u64 },
     Restart,
@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..8usize).prop_map(|lease| Step::Complete { lease }),
         3 => (0..8usize, kind).prop_map(|(lease, kind)| Step::Fail { lease, kind }),
         1 => (0..8usize).prop_map(|job| Step::Cancel { job }),
-        2 => (0..8usize).prop_map(|job| Step::Leave { job }),
+        2 => (0..8usize).prop_map(|order| Step::Leave { order }),
         2 => Just(Step::Reap),
         3 => prop::sample::select(vec![1, 5_000, 30_000, 60_000, 600_000]).prop_map(|millis| Step::Advance { millis }),
         1 => Just(Step::Restart),
@@ -141,6 +141,7 @@ async fn run(steps: Vec<Step>) {
     let mut bench = Embedded::open();
     let mut model = Model::default();
     let mut leases: Vec<Lease> = Vec::new();
+    let (mut orders, mut left): (Vec<(JobId, OrderId)>, HashSet<OrderId>) = Default::default();
     for step in steps {
         let now = bench.clock().now();
         let queue = bench.queue();
@@ -149,6 +150,7 @@ async fn run(steps: Vec<Step>) {
                 let order = Order { lane, tenant: TenantId(format!("t{tenant}")), ..order(number) };
                 let ordered = queue.order(order.clone()).await.unwrap();
                 assert_eq!(ordered.fresh, model.order(&order, tenant, &ordered.job.id, now));
+                orders.push((ordered.job.id, ordered.order.unwrap()));
             }
             Step::Lease => {
                 let lease = queue.lease(&ask("r1")).await.unwrap();
@@ -204,11 +206,12 @@ async fn run(steps: Vec<Step>) {
                 queue.cancel(&id).await.unwrap();
                 cancel(model.find(&id));
             }
-            Step::Leave { job } if !model.jobs.is_empty() => {
-                let id = model.jobs[job % model.jobs.len()].id.clone();
-                queue.leave(&id).await.unwrap();
+            Step::Leave { order } if !orders.is_empty() => {
+                let (id, order) = orders[order % orders.len()].clone();
+                queue.leave(&id, &order).await.unwrap();
+                let leaves = left.insert(order);
                 let job = model.find(&id);
-                if job.is_live() && job.waiters > 0 {
+                if leaves && job.is_live() {
                     job.waiters -= 1;
                     if job.waiters == 0 && job.progress.is_none_or(|progress| progress.permille < 500) {
                         cancel(job);
