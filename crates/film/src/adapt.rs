@@ -1,9 +1,9 @@
 //! From the frames that a small, short or slow painter makes to those of a canvas: cropped around the middle to its ratio,
 //! scaled, the frames between interpolated.
 //!
-//! Nothing is held but what was painted and what lies between two of its frames; a frame of the canvas is made when it is
-//! asked for. The same painted frames give the same bits on every machine: there is one thread, one order of computing, and no
-//! arithmetic that differs between processors.
+//! Nothing is held but what was painted, what lies between two of its frames, and of small pictures that run forth and back the
+//! frames of the way forth; a frame of the canvas is made when it is asked for. The same painted frames give the same bits on
+//! every machine: there is one thread, one order of computing, and no arithmetic that differs between processors.
 
 mod between;
 mod contour;
@@ -11,6 +11,8 @@ mod finish;
 mod flow;
 mod raster;
 mod scaler;
+
+use std::collections::HashMap;
 
 use festoon_spec::{Adapted, Canvas};
 
@@ -29,6 +31,8 @@ const SEARCHED_SIDE: usize = 320;
 const MIXED_SCALE: usize = 2;
 /// Pixels on the longer side of a frame that is mixed so.
 const MIXED_SIDE: usize = 1280;
+/// Bytes of finished frames that are kept for the way back.
+const KEPT_BYTES: usize = 256 << 20;
 
 /// Makes the frames of a canvas.
 #[derive(Debug)]
@@ -46,7 +50,12 @@ pub struct Adapter {
     finish: Finish,
     /// The two painted frames around the last moment, by the number of the first.
     between: Option<(u32, Between)>,
+    /// What was finished on the way forth, by its place: frames of a large canvas are made of it in a tenth of the time.
+    kept: HashMap<Place, Raster>,
 }
+
+/// A moment among the painted frames: after which, and how far towards the next, in parts of a frame of the canvas.
+type Place = (u32, u32);
 
 impl Adapter {
     /// For these painted frames: packed 8-bit RGB, one frame after the other.
@@ -82,6 +91,7 @@ impl Adapter {
             finish: Finish::new(f64::from(canvas.width) / seen_width, is_doubled),
             shown: (mixed_size != to).then(|| Scaler::new(mixed_size, part, to)),
             between: None,
+            kept: HashMap::new(),
         }
     }
 
@@ -90,22 +100,35 @@ impl Adapter {
     /// # Panics
     /// If `rgb` is not as long as a frame of the canvas.
     pub fn frame(&mut self, index: u32, rgb: &mut [u8]) {
-        let (whole, part) = self.place(index);
-        let mixed = if part == 0.0 {
-            let painted = self.painted_frame(whole);
-            self.mixed.as_ref().map_or_else(|| painted.clone(), |scaler| scaler.scale(&painted))
-        } else {
-            self.between(whole).at(part)
+        let place = self.place(index);
+        let sharp = match self.kept.remove(&place) {
+            Some(kept) => kept,
+            None => self.finished(place),
         };
-        let sharp = self.finish.sharpen(mixed);
         match &self.shown {
             Some(scaler) => self.finish.write(index, &scaler.scale(&sharp), rgb),
             None => self.finish.write(index, &sharp, rgb),
         }
+        let bytes = size_of_val(&*sharp.pixels) * (self.kept.len() + 1);
+        if self.ping_pong && bytes <= KEPT_BYTES {
+            self.kept.insert(place, sharp);
+        }
     }
 
-    /// Where a frame of the canvas lies among the painted ones: after which, and how far towards the next.
-    fn place(&self, index: u32) -> (u32, f32) {
+    /// The picture at a place, before it gets the size of the canvas.
+    fn finished(&mut self, (whole, part): Place) -> Raster {
+        let mixed = if part == 0 {
+            let painted = self.painted_frame(whole);
+            self.mixed.as_ref().map_or_else(|| painted.clone(), |scaler| scaler.scale(&painted))
+        } else {
+            let time = part as f32 / self.canvas.fps as f32;
+            self.between(whole).at(time)
+        };
+        self.finish.sharpen(mixed)
+    }
+
+    /// Where a frame of the canvas lies.
+    fn place(&self, index: u32) -> Place {
         let (own, theirs) = (u64::from(self.canvas.fps), u64::from(self.painted.fps));
         let last = u64::from(self.painted.frames - 1) * own;
         let mut place = u64::from(index) * theirs;
@@ -114,7 +137,7 @@ impl Adapter {
             place = place.min(2 * last - place);
         }
         let place = place.min(last);
-        ((place / own) as u32, (place % own) as f32 / own as f32)
+        ((place / own) as u32, (place % own) as u32)
     }
 
     fn painted_frame(&self, index: u32) -> Raster {

@@ -8,7 +8,7 @@
 
 use super::{
     flow::{Field, Vector, box_sums},
-    raster::{Pixel, Raster, add, mix},
+    raster::{Pixel, Raster, add, floor, mix},
 };
 
 /// Two directions that miss each other by this many pixels are trusted half.
@@ -121,7 +121,7 @@ impl Between {
                     let [dx, dy] = side.field.vectors[index];
                     let (tx, ty) = (x as f32 + reach * dx, y as f32 + reach * dy);
                     let length = (dx * dx + dy * dy).sqrt();
-                    let (left, top) = (tx.floor(), ty.floor());
+                    let (left, top) = (floor(tx), floor(ty));
                     for (cx, cy) in [(left, top), (left + 1.0, top), (left, top + 1.0), (left + 1.0, top + 1.0)] {
                         if cx < 0.0 || cy < 0.0 || cx >= width as f32 || cy >= height as f32 {
                             continue;
@@ -213,7 +213,7 @@ fn trust(field: &Field, back: &Field, from: &Raster, to: &Raster) -> Vec<f32> {
 
 /// Between places of a plane, by straight lines.
 fn level(plane: &[f32], width: usize, height: usize, x: f32, y: f32) -> f32 {
-    let (left, top) = (x.floor(), y.floor());
+    let (left, top) = (floor(x), floor(y));
     let (right, low) = (x - left, y - top);
     let at =
         |x: isize, y: isize| plane[y.clamp(0, height as isize - 1) as usize * width + x.clamp(0, width as isize - 1) as usize];

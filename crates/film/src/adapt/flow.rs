@@ -9,7 +9,7 @@
 //! Only IEEE additions, multiplications, divisions and square roots, in one fixed order: the same frames give the same bits on
 //! every machine.
 
-use super::raster::{Pixel, Raster, distance};
+use super::raster::{Pixel, Raster, distance, floor};
 
 /// The coarsest level is not longer than this.
 const COARSE_SIDE: usize = 100;
@@ -66,7 +66,7 @@ impl Field {
     /// Between pixels, by straight lines.
     #[inline]
     pub fn bilinear(&self, x: f32, y: f32) -> Vector {
-        let (left, top) = (x.floor(), y.floor());
+        let (left, top) = (floor(x), floor(y));
         let (right, low) = (x - left, y - top);
         let (left, top) = (left as isize, top as isize);
         let mut vector = [0.0; 2];

@@ -42,7 +42,7 @@ impl Raster {
     /// Between pixels, by straight lines.
     #[inline]
     pub fn bilinear(&self, x: f32, y: f32) -> Pixel {
-        let (left, top) = (x.floor(), y.floor());
+        let (left, top) = (floor(x), floor(y));
         let (right, low) = (x - left, y - top);
         let (left, top) = (left as isize, top as isize);
         if let Some(from) = self.inside(left, top, 2) {
@@ -57,7 +57,7 @@ impl Raster {
     /// Between pixels, by cubic curves through them (Catmull and Rom): keeps detail where a straight line would blur it.
     #[inline]
     pub fn bicubic(&self, x: f32, y: f32) -> Pixel {
-        let (left, top) = (x.floor(), y.floor());
+        let (left, top) = (floor(x), floor(y));
         let (across, down) = (cubic_weights(x - left), cubic_weights(y - top));
         let (left, top) = (left as isize - 1, top as isize - 1);
         let mut sum = [0.0; 4];
@@ -103,6 +103,14 @@ impl Raster {
         }
         half
     }
+}
+
+/// The largest whole number that is not greater. `f32::floor` is a call into the C library where the processor's own
+/// instruction cannot be presumed; places in a picture are small enough for integers.
+#[inline]
+pub(super) fn floor(place: f32) -> f32 {
+    let whole = place as i32 as f32;
+    if whole > place { whole - 1.0 } else { whole }
 }
 
 pub(super) fn with_luma([red, green, blue]: [f32; 3]) -> Pixel {
