@@ -15,7 +15,7 @@ use festoon::{
     makers::Makers,
     template::{Known, Mistake, Report, Template, check, reference::reference},
 };
-use festoon_spec::{Abilities, Checkpoint, EncoderId, ModelDigest};
+use festoon_spec::{Abilities, Checkpoint, EncoderId, Gates, ModelDigest};
 use tempfile::TempDir;
 
 pub use shipped::shipped_templates;
@@ -230,7 +230,7 @@ pub fn tiny() -> Abilities {
 
 /// Makers with a model `tiny`.
 pub fn makers() -> Makers {
-    let tiny = Checkpoint { digest: ModelDigest::from_bytes([7; 32]), abilities: tiny() };
+    let tiny = Checkpoint { digest: ModelDigest::from_bytes([7; 32]), abilities: tiny(), gates: Gates::default() };
     Makers { models: BTreeMap::from([("tiny".to_owned(), tiny)]), encoder: EncoderId("x264 test plate/1".into()) }
 }
 

@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use festoon_spec::{Abilities, Checkpoint, CheckpointError, Digest, DigestMemory, ModelDigest};
+use festoon_spec::{Abilities, Checkpoint, CheckpointError, Digest, DigestMemory, Gates, ModelDigest};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -51,6 +51,8 @@ pub struct Model {
     pub bytes: u64,
     /// What it can give.
     pub abilities: Abilities,
+    /// What it was measured to do.
+    pub gates: Gates,
 }
 
 /// A LoRA file.
@@ -95,8 +97,8 @@ impl Models {
         for (name, folder) in &config.models {
             let opened = Checkpoint::open(folder, &mut models.memory());
             match opened.and_then(|checkpoint| Ok((checkpoint, bytes_in(folder)?))) {
-                Ok((Checkpoint { digest, abilities }, bytes)) => {
-                    models.models.push(Model { name: name.clone(), folder: folder.clone(), digest, bytes, abilities });
+                Ok((Checkpoint { digest, abilities, gates }, bytes)) => {
+                    models.models.push(Model { name: name.clone(), folder: folder.clone(), digest, bytes, abilities, gates });
                 }
                 Err(error) => {
                     let hint = "models are set in the settings file or with --model NAME=FOLDER".to_owned();

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use festoon_spec::{Abilities, Canonical, Checkpoint, DigestMemory, Locale, ModelDigest, Value};
+use festoon_spec::{Abilities, Canonical, Checkpoint, DigestMemory, Gates, Locale, ModelDigest, Value};
 use miette::{IntoDiagnostic, miette};
 use serde_json::json;
 
@@ -95,7 +95,7 @@ fn makers(arguments: &Arguments, mut config: Config) -> miette::Result<Makers> {
             // Files that are not here say nothing of themselves; those of the settings' checkpoint of this name may.
             Ok(digest) => {
                 let abilities = said.get(name).cloned().flatten().unwrap_or_else(Abilities::official);
-                Checkpoint { digest, abilities }
+                Checkpoint { digest, abilities, gates: Gates::default() }
             }
             Err(_) => Checkpoint::open(Path::new(given), &mut DigestMemory::default()).into_diagnostic()?,
         };

@@ -212,7 +212,7 @@ impl WanSource {
         chain: &[Locale],
         values: &Values,
         canvas: &Canvas,
-        Checkpoint { digest, abilities }: &Checkpoint,
+        Checkpoint { digest, abilities, .. }: &Checkpoint,
     ) -> Result<WanScene, SceneError> {
         let refused = |shortfall| SceneError::Short { model: self.model.clone(), shortfall };
         let language =

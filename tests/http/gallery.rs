@@ -30,6 +30,34 @@ async fn the_gallery_says_who_paints() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_leads_the_gallery_only_if_it_passed_its_gates() {
+    for (gates, said, first) in [
+        (None, "demonstration", "lantern"),
+        (Some(r#"{"passed": {"sharp": true, "true to its words": true}, "megabytes": 22.1}"#), "demonstration", "card"),
+        (Some(r#"{"passed": {"sharp": true, "true to its words": false}}"#), "production", "lantern"),
+        (None, "production", "card"),
+    ] {
+        let installation = Installation::with(|config| {
+            let root = config.root();
+            // The folder's order puts it in front of `lantern`.
+            fs::rename(root.join("templates/poster"), root.join("templates/card")).unwrap();
+            let about = root.join("models/tiny/festoon.json");
+            let text = fs::read_to_string(&about).unwrap();
+            fs::write(about, text.replace("\"demonstration\"", &format!("\"{said}\""))).unwrap();
+            if let Some(gates) = gates {
+                fs::write(root.join("models/tiny/gates.json"), gates).unwrap();
+            }
+        })
+        .await;
+        let page = installation.get("/?locale=en").await.text();
+        let cards = page.split("<ul class=\"cards\">").nth(1).unwrap();
+        assert!(cards.split("template=").nth(1).unwrap().starts_with(first), "{gates:?}, {said}: {cards}");
+        let is_marked = page.contains("Text-to-video model: tiny (untrained) – for demonstration");
+        assert_eq!(is_marked, said == "demonstration" || gates.is_some(), "{gates:?}, {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_gallery_shows_the_scene_of_each_language_and_those_that_share_one_together() {
     let installation = Installation::with(|config| {
         let template = config.root().join("templates/lantern/template.toml");

@@ -16,7 +16,7 @@ use std::{fmt, fs, io, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckpointError, Locale, Milli, Sampler};
+use crate::{CheckpointError, Gates, Locale, Milli, Sampler};
 
 /// The file's name in the checkpoint's folder.
 pub(crate) const FILE: &str = "festoon.json";
@@ -133,11 +133,20 @@ impl Abilities {
         }
     }
 
-    /// What the checkpoint in `folder` says of itself, else the [official](Abilities::official) values.
+    /// What the checkpoint in `folder` says of itself, else the [official](Abilities::official) values. One that missed one of
+    /// its [gates](Gates) is for demonstration, whatever it says.
     ///
     /// # Errors
-    /// If the file cannot be read, is not of its form, or a value is out of its range: with the file and the field.
+    /// If a file cannot be read, is not of its form, or a value is out of its range: with the file and the field.
     pub fn of_folder(folder: &Path) -> Result<Self, CheckpointError> {
+        let mut abilities = Self::said_in(folder)?;
+        if Gates::of_folder(folder)?.missed().next().is_some() {
+            abilities.kind = CheckpointKind::Demonstration;
+        }
+        Ok(abilities)
+    }
+
+    fn said_in(folder: &Path) -> Result<Self, CheckpointError> {
         let path = folder.join(FILE);
         let wrong = |problem| CheckpointError::Abilities { path: path.clone(), problem };
         let length = match fs::metadata(&path) {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Abilities, DigestMemory, ModelDigest, abilities};
+use crate::{Abilities, CheckpointKind, DigestMemory, Gates, ModelDigest, abilities};
 
 /// Context of a checkpoint's digest.
 const MODEL_CONTEXT: &str = "festoon 2026-11 model digest v1";
@@ -22,6 +22,8 @@ pub struct Checkpoint {
     pub digest: ModelDigest,
     /// What it can give.
     pub abilities: Abilities,
+    /// What it was measured to do.
+    pub gates: Gates,
 }
 
 impl Checkpoint {
@@ -30,7 +32,13 @@ impl Checkpoint {
     /// # Errors
     /// If the folder is no checkpoint, says nonsense of itself, or a file cannot be read.
     pub fn open(folder: &Path, memory: &mut DigestMemory) -> Result<Self, CheckpointError> {
-        Ok(Self { digest: memory.model(folder)?, abilities: Abilities::of_folder(folder)? })
+        Ok(Self { digest: memory.model(folder)?, abilities: Abilities::of_folder(folder)?, gates: Gates::of_folder(folder)? })
+    }
+
+    /// Whether what it paints may stand among the first things that a visitor sees: of a checkpoint for demonstration, only if
+    /// it was measured and passed every gate.
+    pub fn may_lead(&self) -> bool {
+        self.abilities.kind == CheckpointKind::Production || self.gates.are_passed()
     }
 }
 

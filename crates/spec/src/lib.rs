@@ -15,6 +15,7 @@ mod checkpoint;
 mod clip;
 mod digest;
 mod digest_memory;
+mod gates;
 mod job;
 mod locale;
 mod outcome;
@@ -26,6 +27,7 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::{ClipSpec, OverlaySpec, Profile, UnknownProfile};
 pub use digest::{BlobHash, Digest, DigestError, ModelDigest, RenderKey};
 pub use digest_memory::DigestMemory;
+pub use gates::Gates;
 pub use job::{
     Capabilities, Failure, FailureKind, HandIn, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, Progress, Renewal,
     RenewalAnswer, Stage, TenantId, UnixMillis,

@@ -63,7 +63,7 @@ impl Info<'_> {
         if self.models.is_empty() {
             page.push_str("  models    none: the wan painter needs one (--model NAME=FOLDER)\n");
         }
-        for Model { name, folder, digest, bytes, abilities } in self.models {
+        for Model { name, folder, digest, bytes, abilities, gates } in self.models {
             let sizes: Vec<String> = abilities.sizes.iter().map(ToString::to_string).collect();
             let languages: Vec<&str> = abilities.prompt.languages.iter().map(Locale::as_str).collect();
             let (frames, sampling) = (abilities.frames, &abilities.sampling);
@@ -90,6 +90,13 @@ impl Info<'_> {
                 sampling.guidance_high,
                 sampling.guidance_low,
             ));
+            if !gates.passed.is_empty() {
+                let missed: Vec<&str> = gates.missed().collect();
+                let passed = gates.passed.len() - missed.len();
+                page.push_str(&format!("            {passed} of {} gates passed", gates.passed.len()));
+                page.push_str(&missed.iter().map(|gate| format!("; missed: {gate}")).collect::<String>());
+                page.push('\n');
+            }
         }
         for lora in &self.loras {
             page.push_str(&format!("  lora      {}  {}\n", lora.digest, lora.path.display()));

@@ -44,6 +44,8 @@ struct Card {
     description: String,
     /// Whether the text-to-video model paints it.
     by_model: bool,
+    /// Whether it stands behind the others.
+    behind: bool,
     /// Who painted it, honestly.
     badge: String,
     /// Words' locale, where it is not the page's.
@@ -116,8 +118,8 @@ impl View {
             let is_current = current.as_ref().is_some_and(|current| current.id == template.id);
             cards.push(card(edge, template, &wanted.of(template), &locale, is_current).await?);
         }
-        // Whoever comes for the first time sees what any machine paints well; the order is otherwise that of the folder.
-        cards.sort_by_key(|card| card.by_model);
+        // Whoever comes for the first time sees what is painted well; the order is otherwise that of the folder.
+        cards.sort_by_key(|card| card.behind);
         let chosen = match &current {
             Some(template) => Some(choose(edge, template, &wanted.of(template), &locale, pairs).await?),
             None => None,
@@ -190,7 +192,8 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
     };
     let by_model = template.painter() == Painter::wan();
     let page_words = &WORDS[page.as_str()];
-    let badge = match template.model().map(|model| edge.makers().models.get(model)) {
+    let checkpoint = template.model().map(|model| edge.makers().models.get(model));
+    let badge = match checkpoint {
         Some(Some(Checkpoint { abilities, .. })) => {
             let title = format!("{}: {}", page_words["by_model"], abilities.title);
             match abilities.kind {
@@ -206,6 +209,7 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
         title: words.title.clone(),
         description: words.description.clone(),
         by_model,
+        behind: checkpoint.is_some_and(|checkpoint| !checkpoint.is_some_and(Checkpoint::may_lead)),
         badge,
         lang: (spoken.language() != page.language()).then(|| spoken.clone()),
         clip,

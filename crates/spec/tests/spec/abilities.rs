@@ -116,3 +116,21 @@ fn a_field_too_many_or_too_few_is_named_with_its_line() {
     let error = Abilities::of_folder(folder.path()).unwrap_err().to_string();
     assert!(error.contains("70000 bytes, expected at most 65536"), "{error}");
 }
+
+#[test]
+fn a_checkpoint_that_missed_a_gate_is_for_demonstration_and_leads_nowhere() {
+    let mut said = small();
+    said["kind"] = "production".into();
+    let folder = saying(&said.to_string());
+    let open = || Checkpoint::open(folder.path(), &mut DigestMemory::default());
+    let unmeasured = open().unwrap();
+    assert_eq!((unmeasured.abilities.kind, unmeasured.may_lead()), (CheckpointKind::Production, true));
+    fs::write(folder.path().join("gates.json"), r#"{"megabytes": 22.1, "passed": {"small": true, "sharp": false}}"#).unwrap();
+    let missed = open().unwrap();
+    assert_eq!((missed.abilities.kind, missed.may_lead()), (CheckpointKind::Demonstration, false));
+    assert_eq!(missed.gates.missed().collect::<Vec<_>>(), ["sharp"]);
+    assert_eq!(missed.digest, unmeasured.digest, "measuring makes no pixels");
+    fs::write(folder.path().join("gates.json"), r#"{"passed": []}"#).unwrap();
+    let error = open().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{}: ", folder.path().join("gates.json").display())), "{error}");
+}
