@@ -9,7 +9,7 @@ PYTHON ?= python3
 ONCE ?=
 PORT ?= 8080
 RENDERERS ?= 1
-BENCHES := hit motion wan
+BENCHES := hit motion plate wan
 
 .PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clean
 
@@ -23,10 +23,12 @@ setup:
 setup-test: setup
 	@sh scripts/system-packages.sh test
 
-demo: setup
-	@began=$$(date +%s); $(CARGO) build --release --locked -p festoon -p festoon-renderer \
-		&& echo "built in $$(($$(date +%s) - began)) s"
-	target/release/festoon up --port $(PORT) --renderers $(RENDERERS) --campaign config/campaigns/demo.toml $(if $(ONCE),--once)
+# In one shell, so that the table of phases at the end has those before festoon itself.
+demo:
+	@set -e; began=$$(date +%s); $(MAKE) --no-print-directory setup; fetched=$$(date +%s); \
+	$(CARGO) build --release --locked -p festoon -p festoon-renderer; built=$$(date +%s); \
+	exec target/release/festoon up --port $(PORT) --renderers $(RENDERERS) --campaign config/campaigns/demo.toml $(if $(ONCE),--once) \
+		--before "what is missing fetched=$$((fetched - began))" --before "built=$$((built - fetched))"
 
 test: setup-test
 	$(CARGO) build --locked --workspace --bins
@@ -64,6 +66,11 @@ bench-hit: setup
 bench-motion: setup
 	$(CARGO) build --release --locked -p festoon-motion --example bench_motion
 	$(PYTHON) scripts/bench-motion.py
+
+# One plate by models/default, stage by stage; its scaling and interpolating beside ffmpeg's.
+bench-plate: setup
+	$(CARGO) build --release --locked -p festoon-renderer --bins --example bench_plate
+	$(PYTHON) scripts/bench-plate.py
 
 # crates/wan beside diffusers, on the same weights.
 bench-wan: setup

@@ -37,11 +37,15 @@ async fn a_campaign_is_painted_and_checked_once_and_each_phase_is_told() {
     assert!(told.contains("6 clips fetched, 2 plates decoded, 0 wrong"), "three locales share each plate: {told}");
     assert_eq!(phases(&told), ["server answers", "first clip served", "campaign painted", "clips checked"], "{told}");
 
-    // Again: everything is kept, and the first clip is served all the same.
+    // Again: everything is kept, and the first clip is served all the same. What came before festoon is counted.
+    let arguments = [&arguments[..], &["--before", "built=63"]].concat();
     let mut server = Server::start(&arguments, &settings);
     let mut told = String::new();
     server.stdout.read_to_string(&mut told).unwrap();
     assert_eq!(server.child.wait().unwrap().code(), Some(0), "{told}");
     assert!(told.contains("0 painted, 2 were kept, 0 failed"), "{told}");
-    assert_eq!(phases(&told), ["server answers", "first clip served", "campaign painted", "clips checked"], "{told}");
+    let expected = ["built", "server answers", "first clip served", "campaign painted", "clips checked"];
+    assert_eq!(phases(&told), expected, "{told}");
+    let last = told.lines().rfind(|line| line.contains("clips checked")).unwrap();
+    assert!(last.contains("1 min "), "{last}");
 }

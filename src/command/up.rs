@@ -15,7 +15,7 @@ use festoon_spec::BlobHash;
 use miette::IntoDiagnostic;
 
 use super::{
-    phases::Phases,
+    phases::{Before, Phases},
     prerender::{Painted, client::Client, paint_campaign},
     serve::{self, Running, start_log},
     terminal::Lines,
@@ -44,6 +44,9 @@ pub struct Arguments {
     /// Then fetch and decode each of its clips, and stop: 0 if all are right, 1 if not.
     #[arg(long, requires = "campaign")]
     once: bool,
+    /// A phase that was over before, for the table of phases; may be repeated.
+    #[arg(long, value_name = "NAME=SECONDS")]
+    before: Vec<Before>,
 }
 
 /// Runs it.
@@ -58,7 +61,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
 }
 
 async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
-    let mut phases = Phases::begin();
+    let mut phases = Phases::begin_after(&arguments.before);
     let count = arguments.renderers.unwrap_or(config.renderers.count);
     if let Some(campaign) = &arguments.campaign {
         // A mistake in it is told before anything is started.
