@@ -87,11 +87,21 @@ struct Level {
     width: usize,
     height: usize,
     texels: Vec<Ink>,
+    /// Whether a texel and those to the right of it, below it and below on the right are all clear, so that nothing is drawn
+    /// between them. Empty if nobody has looked.
+    clear: Vec<bool>,
 }
 
 impl Level {
     fn new(width: usize, height: usize) -> Self {
-        Self { width, height, texels: vec![CLEAR; (width + 2) * (height + 2)] }
+        Self { width, height, texels: vec![CLEAR; (width + 2) * (height + 2)], clear: Vec::new() }
+    }
+
+    fn find_clear(&mut self) {
+        let stride = self.stride();
+        let clear = |index: usize| self.texels.get(index).is_none_or(|texel| *texel == CLEAR);
+        let four = |index| clear(index) && clear(index + 1) && clear(index + stride) && clear(index + stride + 1);
+        self.clear = (0..self.texels.len()).map(four).collect();
     }
 
     fn stride(&self) -> usize {
@@ -174,12 +184,14 @@ impl Sprite {
         sprite
     }
 
-    /// A picture made anew for each frame, drawn at about its own size.
-    pub(crate) fn from_inks(width: usize, height: usize, inks: impl Iterator<Item = Ink>) -> Self {
+    /// A picture made anew for each frame, drawn at about its own size. `fill` gets the number of a row, and the row, clear.
+    pub(crate) fn from_rows(width: usize, height: usize, mut fill: impl FnMut(usize, &mut [Ink])) -> Self {
         let mut level = Level::new(width, height);
-        for (index, ink) in inks.enumerate().take(width * height) {
-            debug_assert!(ink.iter().all(|v| v.is_finite()), "an ink of {ink:?}");
-            *level.at_mut(index % width, index / width) = ink;
+        let stride = level.stride();
+        for (y, row) in level.texels.chunks_exact_mut(stride).skip(1).take(height).enumerate() {
+            let row = &mut row[1..=width];
+            fill(y, row);
+            debug_assert!(row.as_flattened().iter().all(|v| v.is_finite()), "an ink in row {y}");
         }
         Self { levels: vec![level], extent: [1.0, 1.0], opaque: false }
     }
@@ -189,6 +201,7 @@ impl Sprite {
         while let Some(last) = levels.last().filter(|last| last.width.min(last.height) > 3) {
             levels.push(last.halved());
         }
+        levels.iter_mut().for_each(Level::find_clear);
         Self { levels, extent, opaque }
     }
 
@@ -384,7 +397,19 @@ fn draw_upright<const OVER: bool>(level: &Level, light: &mut Light, place: Place
             }
         }
         let (mut u, most, step) = (fixed(start - from as f32), fixed(line.len() as f32 - 1.001), fixed(step_x));
-        for pixel in &mut light.row_mut(y)[left..right] {
+        let mut pixels = &mut light.row_mut(y)[left..right];
+        if !opaque {
+            // Nothing is drawn where the picture is clear, as boards are above their crest.
+            let Some(seen) = line.iter().position(|texel| *texel != CLEAR) else { continue };
+            let last = line.iter().rposition(|texel| *texel != CLEAR).expect("one is not clear");
+            // A texel is seen half a texel around itself and mixed with its neighbours; one more for the rounding of steps.
+            let at = |texel: f32| ((texel - (start - from as f32)) / step_x).max(0.0) as usize;
+            let before = at(seen as f32 - 2.0).min(pixels.len());
+            let end = (at(last as f32 + 2.0) + 1).clamp(before, pixels.len());
+            pixels = &mut pixels[before..end];
+            u = u.wrapping_add(step.wrapping_mul(before as i32));
+        }
+        for pixel in pixels {
             let (column, part) = parts(u.clamp(0, most));
             let pair = &line[column..column + 2];
             let texel: [f32; 4] = std::array::from_fn(|channel| pair[0][channel] + (pair[1][channel] - pair[0][channel]) * part);
@@ -432,6 +457,10 @@ fn draw_turned<const OVER: bool>(level: &Level, light: &mut Light, place: Place,
         for pixel in &mut light.row_mut(row)[left..right] {
             let ((iu, fu), (iv, fv)) = (parts(u.clamp(0, most.0)), parts(v.clamp(0, most.1)));
             let base = iv * stride + iu;
+            (u, v) = (u.wrapping_add(steps.0), v.wrapping_add(steps.1));
+            if level.clear.get(base).is_some_and(|&clear| clear) {
+                continue;
+            }
             let (upper, lower) = (&level.texels[base..base + 2], &level.texels[base + stride..base + stride + 2]);
             let mut texel = CLEAR;
             for c in 0..4 {
@@ -440,7 +469,6 @@ fn draw_turned<const OVER: bool>(level: &Level, light: &mut Light, place: Place,
                 texel[c] = (above + (below - above) * fv) * gain[c];
             }
             lay::<OVER>(pixel, texel);
-            (u, v) = (u.wrapping_add(steps.0), v.wrapping_add(steps.1));
         }
     }
 }

@@ -96,11 +96,12 @@ impl Aurora {
         for curtain in &self.curtains {
             self.curtain(shot, curtain, (columns, rows), (cell_x, cell_y), &mut picture);
         }
-        let inks = (0..columns * rows).map(|index| {
-            let [red, green, blue, cover] = picture[index % columns * rows + index / columns];
-            [red, green, blue, cover.min(0.9)]
+        let sprite = Sprite::from_rows(columns, rows, |y, row| {
+            for (ink, column) in row.iter_mut().zip(picture.chunks_exact(rows)) {
+                let [red, green, blue, cover] = column[y];
+                *ink = [red, green, blue, cover.min(0.9)];
+            }
         });
-        let sprite = Sprite::from_inks(columns, rows, inks);
         let half = (columns as f32 * cell_x / 2.0, rows as f32 * cell_y / 2.0);
         let place = Place { x: half.0 - 2.0 * cell_x, y: half.1 - 2.0 * cell_y, across: [half.0, 0.0], down: [0.0, half.1] };
         sprite.draw(canvas.sharp, place, WHITE, 1.0);

@@ -158,6 +158,11 @@ impl RangoliLights {
 /// One part of the pattern at a place of the whole: from the middle, 1 is the rim.
 fn pattern(x: f32, y: f32, part: usize, colours: &Colours, dice: Dice) -> Ink {
     let far = (x * x + y * y).sqrt();
+    // Most of a part's square is not the part: its corners, and where the parts within it lie.
+    let (low, high) = [(0.0, 0.44), (0.44, 0.762), (0.76, 0.99)][part];
+    if !(low..high).contains(&far) {
+        return CLEAR;
+    }
     let turn = libm::atan2f(y, x) / std::f32::consts::TAU;
     let sector = |count: f32, offset: f32| {
         let place = fraction(turn * count + offset) - 0.5;

@@ -4,7 +4,7 @@
 use super::{Actor, Casting};
 use crate::{
     camera::{Shot, World},
-    canvas::{Canvas, Profile},
+    canvas::{Canvas, Light, Profile},
     colour::{Colours, Tint, WHITE, blend, glowing, gradient, luminance, plus, scaled, shaded},
     curve::{bump, cosine, fade, mix, ramp, sine},
     dice::{Dice, Hand},
@@ -15,6 +15,8 @@ use crate::{
 const STEPS: usize = 22;
 /// Colours along a ribbon.
 const SHADES: usize = 64;
+/// Columns of the picture that are painted together: what they hold stays near the processor.
+const COLUMNS: usize = 32;
 /// Units that a ribbon's waves are measured by.
 const SPAN: f32 = 420.0;
 
@@ -85,10 +87,10 @@ impl Ribbons {
             let size = mix(0.62, 1.2, near) * layer.scale;
             let wave = |hand: &mut Hand, high: f32, dense, rate: f32| Wave::new(hand, high, dense, rate);
             let (from, to) = (colours.moving(index), colours.moving(index + 1));
+            let reach = vivid_reach(from, to);
             let silk = (0..SHADES).map(|shade| {
-                // Never all the way: half-way between two brand colours may lie a grey.
-                let blended = shaded(gradient(from, to, 0.24 - 0.24 * cosine(0.9 * shade as f32 / SHADES as f32)), 1.0, 1.12);
-                silk(blended, mix(0.72, 1.0, near), night)
+                let part = 0.5 * reach * (1.0 - cosine(0.9 * shade as f32 / SHADES as f32));
+                silk(shaded(gradient(from, to, part), 1.0, 1.12), mix(0.72, 1.0, near), night)
             });
             Ribbon {
                 depth,
@@ -124,36 +126,102 @@ impl Ribbons {
         shot.moment.rounds(wave.rate * self.layer.speed, wave.start)
     }
 
-    fn paint(&self, shot: &Shot, canvas: &mut Canvas, ribbon: &Ribbon) {
+    fn pass<'a>(&self, shot: &Shot, ribbon: &'a Ribbon) -> Pass<'a> {
         let spot = shot.spot(0.0, 0.0, ribbon.depth);
-        let light = &mut canvas.sharp;
-        // Ribbons run along the longer side.
-        let tall = self.world.tall();
-        let (along, across) = if tall { (light.height, light.width) } else { (light.width, light.height) };
-        let (start, middle) = if tall { (spot.y, spot.x) } else { (spot.x, spot.y) };
-        let (stride, step) = if tall { (across, 1) } else { (1, along) };
-        let path = ribbon.path.map(|wave| (wave, self.shift(shot, &wave)));
-        let twist = ribbon.twist.map(|wave| (wave, self.shift(shot, &wave)));
-        let (curl, fold) = (self.shift(shot, &ribbon.curl), self.shift(shot, &ribbon.fold));
-        let reach = 1.15 * self.world.half_width.max(self.world.half_height) / SPAN;
-        let soft = (ribbon.soft * spot.unit).max(1.0);
-        let weave = Weave::new(ribbon.width * spot.unit);
-        for place in 0..along {
-            let s = (place as f32 + 0.5 - start) / spot.unit / SPAN;
-            let wave = |(wave, shift): &(Wave, f32)| wave.high * sine(wave.dense * s + shift);
-            let centre = ribbon.offset + ribbon.slope * s + path.iter().map(wave).sum::<f32>();
-            let tilt = ribbon.tilt + twist.iter().map(wave).sum::<f32>();
-            let curled = ribbon.curled + wave(&(ribbon.curl, curl));
-            let folded = ribbon.fold.high * (0.6 + 0.4 * sine(ribbon.fold.dense * s + fold));
-            let crease = 0.31 * s + fold;
-            // A narrower ribbon here and there, as it comes and goes in depth.
-            let width = ribbon.width * (0.86 + 0.14 * sine(0.19 * s + path[0].1)) * spot.unit;
-            let shade = ((0.5 + 0.5 * s / reach).clamp(0.0, 1.0) * (SHADES - 1) as f32) as usize;
-            let section = weave.section(width, Bend { tilt, curled, folded, crease }, s, ribbon.silk[shade]);
-            let base = place * stride;
-            section.draw(middle + centre * spot.unit, soft, across, |pixel| base + pixel * step, &mut light.pixels);
+        let (start, middle) = if self.world.tall() { (spot.y, spot.x) } else { (spot.x, spot.y) };
+        Pass {
+            ribbon,
+            unit: spot.unit,
+            start,
+            middle,
+            path: ribbon.path.map(|wave| (wave, self.shift(shot, &wave))),
+            twist: ribbon.twist.map(|wave| (wave, self.shift(shot, &wave))),
+            curl: self.shift(shot, &ribbon.curl),
+            fold: self.shift(shot, &ribbon.fold),
+            reach: 1.15 * self.world.half_width.max(self.world.half_height) / SPAN,
+            soft: (ribbon.soft * spot.unit).max(1.0),
+            weave: Weave::new(ribbon.width * spot.unit),
         }
     }
+
+    /// Ribbons run along the longer side, and are painted in lines across it.
+    fn paint(&self, shot: &Shot, light: &mut Light) {
+        let passes: Vec<Pass> = self.ribbons.iter().map(|ribbon| self.pass(shot, ribbon)).collect();
+        let (width, height) = (light.width, light.height);
+        if self.world.tall() {
+            for (place, line) in light.pixels.chunks_exact_mut(width).enumerate() {
+                passes.iter().for_each(|pass| pass.cross(place, line));
+            }
+            return;
+        }
+        // Columns are copied out, some at a time: pixels above one another lie so far apart that each would be fetched anew.
+        let mut lines = vec![[0.0f32; 4]; COLUMNS * height];
+        for first in (0..width).step_by(COLUMNS) {
+            let columns = first..(first + COLUMNS).min(width);
+            for (y, row) in light.pixels.chunks_exact(width).enumerate() {
+                row[columns.clone()].iter().enumerate().for_each(|(column, pixel)| lines[column * height + y] = *pixel);
+            }
+            for (place, line) in columns.clone().zip(lines.chunks_exact_mut(height)) {
+                passes.iter().for_each(|pass| pass.cross(place, line));
+            }
+            for (y, row) in light.pixels.chunks_exact_mut(width).enumerate() {
+                row[columns.clone()].iter_mut().enumerate().for_each(|(column, pixel)| *pixel = lines[column * height + y]);
+            }
+        }
+    }
+}
+
+/// A ribbon at one instant.
+struct Pass<'a> {
+    ribbon: &'a Ribbon,
+    /// Pixels to a unit, and where the world's middle is, along and across, in pixels.
+    unit: f32,
+    start: f32,
+    middle: f32,
+    /// Its waves, and how far they have run.
+    path: [(Wave, f32); 3],
+    twist: [(Wave, f32); 2],
+    curl: f32,
+    fold: f32,
+    /// How far from the middle its colour runs, in spans.
+    reach: f32,
+    /// How soft its edges are, in pixels.
+    soft: f32,
+    weave: Weave,
+}
+
+impl Pass<'_> {
+    /// Lays the ribbon over a line of pixels across it.
+    fn cross(&self, place: usize, line: &mut [[f32; 4]]) {
+        let (ribbon, unit) = (self.ribbon, self.unit);
+        let s = (place as f32 + 0.5 - self.start) / unit / SPAN;
+        let wave = |(wave, shift): &(Wave, f32)| wave.high * sine(wave.dense * s + shift);
+        let centre = ribbon.offset + ribbon.slope * s + self.path.iter().map(wave).sum::<f32>();
+        let tilt = ribbon.tilt + self.twist.iter().map(wave).sum::<f32>();
+        let curled = ribbon.curled + wave(&(ribbon.curl, self.curl));
+        let folded = ribbon.fold.high * (0.6 + 0.4 * sine(ribbon.fold.dense * s + self.fold));
+        let crease = 0.31 * s + self.fold;
+        // A narrower ribbon here and there, as it comes and goes in depth.
+        let width = ribbon.width * (0.86 + 0.14 * sine(0.19 * s + self.path[0].1)) * unit;
+        let shade = ((0.5 + 0.5 * s / self.reach).clamp(0.0, 1.0) * (SHADES - 1) as f32) as usize;
+        let section = self.weave.section(width, Bend { tilt, curled, folded, crease }, s, ribbon.silk[shade]);
+        section.draw(self.middle + centre * unit, self.soft, line);
+    }
+}
+
+/// How colourful a colour is, 0 to 1.
+fn vivid(tint: Tint) -> f32 {
+    let most = tint[0].max(tint[1]).max(tint[2]);
+    let least = tint[0].min(tint[1]).min(tint[2]);
+    if most < 1e-4 { 0.0 } else { (most - least) / most }
+}
+
+/// How far a ribbon may go from one colour to the next, at most half the way: between colours that are opposites lies a grey,
+/// which is in nobody's palette.
+fn vivid_reach(from: Tint, to: Tint) -> f32 {
+    let paler = vivid(from).min(vivid(to));
+    let parts = (1..=12).map(|step| 0.04 * step as f32);
+    parts.take_while(|&part| vivid(gradient(from, to, part)) >= 0.8 * paler).last().unwrap_or(0.0)
 }
 
 /// How deep the fold between a ribbon's edges is, in turns: some are plain.
@@ -253,7 +321,7 @@ impl Weave {
 impl Section {
     /// Lays the section into a line of pixels around its middle. Stretches between two folds are drawn from the farthest to
     /// the nearest.
-    fn draw(&self, middle: f32, soft: f32, length: usize, index: impl Fn(usize) -> usize, pixels: &mut [[f32; 4]]) {
+    fn draw(&self, middle: f32, soft: f32, line: &mut [[f32; 4]]) {
         let mut stretches = [(0usize, 0usize, 0.0f32); STEPS];
         let mut count = 0;
         let mut from = 0;
@@ -269,19 +337,19 @@ impl Section {
         }
         let stretches = &mut stretches[..count];
         stretches.sort_by(|a, b| a.2.total_cmp(&b.2));
-        self.shade(middle, soft, length, &index, pixels);
+        self.shade(middle, soft, line);
+        let per = 1.0 / soft;
         for &(from, to, _) in stretches.iter() {
             let down = self.seen[to] >= self.seen[from];
             let (top, bottom) = if down { (self.seen[from], self.seen[to]) } else { (self.seen[to], self.seen[from]) };
             let (top, bottom) = (middle + top, middle + bottom);
             let first = (top - soft).max(0.0) as usize;
-            let end = ((bottom + soft).ceil().max(0.0) as usize).min(length);
-            let thin = ((bottom - top) / soft).min(1.0);
+            let end = ((bottom + soft).ceil().max(0.0) as usize).min(line.len());
+            let thin = ((bottom - top) * per).min(1.0);
             let mut step = if down { from } else { to - 1 };
-            for pixel in first..end {
+            for (pixel, target) in line.iter_mut().enumerate().take(end).skip(first) {
                 let at = pixel as f32 + 0.5;
-                let cover =
-                    0.97 * thin * ((at - top) / soft + 0.5).clamp(0.0, 1.0) * ((bottom - at) / soft + 0.5).clamp(0.0, 1.0);
+                let cover = thin * ((at - top) * per + 0.5).clamp(0.0, 1.0) * ((bottom - at) * per + 0.5).clamp(0.0, 1.0);
                 if cover <= 0.0 {
                     continue;
                 }
@@ -298,8 +366,7 @@ impl Section {
                 let (a, b) = (self.seen[step], self.seen[step + 1]);
                 let part = if a == b { 0.0 } else { ((place - a) / (b - a)).clamp(0.0, 1.0) };
                 let (a, b) = (self.light[step], self.light[step + 1]);
-                let target = &mut pixels[index(pixel)];
-                for channel in 0..3 {
+                for channel in 0..4 {
                     let light = a[channel] + (b[channel] - a[channel]) * part;
                     target[channel] += (light - target[channel]) * cover;
                 }
@@ -308,18 +375,17 @@ impl Section {
     }
 
     /// The soft shadow on what lies behind, a little lower.
-    fn shade(&self, middle: f32, soft: f32, length: usize, index: &impl Fn(usize) -> usize, pixels: &mut [[f32; 4]]) {
+    fn shade(&self, middle: f32, soft: f32, line: &mut [[f32; 4]]) {
         let (low, high) = self.seen[..=self.steps].iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
         let half = (high - low) / 2.0 * 1.25 + 2.0 * soft;
         let centre = middle + (low + high) / 2.0 + 0.42 * (high - low) + soft;
         let first = (centre - half).max(0.0) as usize;
-        let end = ((centre + half).ceil().max(0.0) as usize).min(length);
+        let end = ((centre + half).ceil().max(0.0) as usize).min(line.len());
         let scale = 1.0 / half;
-        for pixel in first..end {
+        for (pixel, target) in line.iter_mut().enumerate().take(end).skip(first) {
             let off = (pixel as f32 + 0.5 - centre) * scale;
             let keep = 1.0 - 0.36 * bump(off);
-            let target = &mut pixels[index(pixel)];
-            for channel in target.iter_mut().take(3) {
+            for (channel, keep) in target.iter_mut().zip([keep, keep, keep, 1.0]) {
                 *channel *= keep;
             }
         }
@@ -341,7 +407,7 @@ impl Actor for Ribbons {
 
     fn play(&self, shot: &Shot, canvas: &mut Canvas) {
         if !canvas.looks_ahead() {
-            self.ribbons.iter().for_each(|ribbon| self.paint(shot, canvas, ribbon));
+            self.paint(shot, canvas.sharp);
         }
         // A little dust in the air, to tell how deep it is.
         let dice = self.dice.fork(20);

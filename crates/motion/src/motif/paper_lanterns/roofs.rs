@@ -101,7 +101,7 @@ pub(super) fn roofs(casting: &Casting) -> Vec<Plane> {
                 }
                 // Mist lies in the streets and thins out again towards the picture's foot.
                 let rough = 9.0 * dice.hills(x / 120.0);
-                let mist = ramp(-62.0, 26.0, v + rough) * mix(0.55, 0.9, fog);
+                let mist = ramp(-62.0, 26.0, v + rough) * mix(0.38, 0.85, fog);
                 let foot = mix(1.0, 0.66, ramp(10.0, 170.0, v));
                 ink(
                     plus(scaled(blend(dark, air, mist), foot), scaled(warm, light * (1.0 - 0.6 * mist) * mix(1.1, 0.35, fog))),

@@ -1,6 +1,6 @@
 //! A gift box with a ribbon, met by rays: what turns has corners, so it is drawn anew for each frame.
 
-use super::{Foot, PITCH, Product, Vector, dot, lacquer, unit};
+use super::{Foot, PITCH, Product, Vector, dot, lacquer, per, unit};
 use crate::{
     colour::{Colours, Tint, blend, scaled, shaded},
     curve::{cosine, fraction, mix, ramp, sine},
@@ -68,13 +68,25 @@ impl GiftBox {
         };
         let band = u.abs().min(if axis == 1 { v.abs() } else { f32::MAX });
         let ribbon = ramp(RIBBON + 0.006, RIBBON - 0.006, band);
-        let stitch = ramp(0.008, 0.003, (band - RIBBON * 0.82).abs());
-        let base = if lid { self.lid } else { self.paper };
+        if ribbon <= 0.0 {
+            return self.paper(u, v, half[axis], lid);
+        }
+        let stitched = blend(self.ribbon, self.stitch, ramp(0.008, 0.003, (band - RIBBON * 0.82).abs()));
+        if ribbon >= 1.0 { stitched } else { blend(self.paper(u, v, half[axis], lid), stitched, ribbon) }
+    }
+
+    /// The lid is plain; the body has dots, of which none is cut by an edge.
+    fn paper(&self, u: f32, v: f32, half: f32, lid: bool) -> Tint {
+        if lid {
+            return self.lid;
+        }
         let (a, b) = (fraction((u + v) * 4.2 + 0.5) - 0.5, fraction((u - v) * 4.2 + 0.5) - 0.5);
-        let dot = if lid { 0.0 } else { ramp(0.2, 0.16, (a * a + b * b).sqrt()) };
-        let edge = ramp(0.03, 0.0, half[axis % 3] - half[axis % 3].min(u.abs().max(v.abs())));
-        let paper = blend(blend(base, self.pattern, dot), base, edge);
-        blend(blend(paper, self.ribbon, ribbon), self.stitch, ribbon * stitch)
+        let far = a * a + b * b;
+        if far >= 0.2 * 0.2 {
+            return self.paper;
+        }
+        let edge = ramp(0.0, 0.03, half - u.abs().max(v.abs()));
+        blend(self.paper, self.pattern, ramp(0.2, 0.16, far.sqrt()) * edge)
     }
 }
 
@@ -94,12 +106,13 @@ impl Product for GiftBox {
     fn picture(&self, turn: f32, _moment: &Moment) -> Sprite {
         let (height, width) = (self.texels, ((self.texels as f32 * ASPECT) as usize).max(6));
         let posed = Posed::new(self, sine(turn), cosine(turn), 2.0 / height as f32);
-        let inks = (0..width * height).map(|index| {
-            let x = (((index % width) as f32 + 0.5) / width as f32 * 2.0 - 1.0) * ASPECT;
-            let y = 1.0 - ((index / width) as f32 + 0.5) / height as f32 * 2.0;
-            posed.seen(x, y)
-        });
-        Sprite::from_inks(width, height, inks)
+        Sprite::from_rows(width, height, |row, inks| {
+            let y = 1.0 - (row as f32 + 0.5) / height as f32 * 2.0;
+            let met = posed.met(y);
+            for (column, ink) in inks.iter_mut().enumerate() {
+                *ink = posed.seen(((column as f32 + 0.5) / width as f32 * 2.0 - 1.0) * ASPECT, y, &met);
+            }
+        })
     }
 }
 
@@ -115,13 +128,21 @@ struct Loop {
     hollow: bool,
 }
 
+/// What the rays of one row may meet.
+struct Met<'a> {
+    /// How far from the middle rays can meet the box.
+    wide: f32,
+    loops: Vec<&'a Loop>,
+}
+
 /// The box at one angle, with what all rays share.
 struct Posed<'a> {
     gift: &'a GiftBox,
     pixel: f32,
     turn: (f32, f32),
-    /// A ray's direction in the box's own space.
+    /// A ray's direction in the box's own space, and its parts' inverses.
     ray: Vector,
+    per: Vector,
     /// What a flat face adds to and makes of its colour: by axis, then by side.
     faces: [[(f32, f32); 2]; 3],
     loops: Vec<Loop>,
@@ -136,8 +157,10 @@ fn light_on(normal: Vector) -> (f32, f32) {
 impl<'a> Posed<'a> {
     fn new(gift: &'a GiftBox, s: f32, c: f32, pixel: f32) -> Self {
         let (sin, cos) = PITCH;
-        let mut posed = Self { gift, pixel, turn: (s, c), ray: [0.0; 3], faces: [[(0.0, 0.0); 2]; 3], loops: Vec::new() };
+        let faces = [[(0.0, 0.0); 2]; 3];
+        let mut posed = Self { gift, pixel, turn: (s, c), ray: [0.0; 3], per: [0.0; 3], faces, loops: Vec::new() };
         posed.ray = posed.inward([0.0, -sin, -cos]);
+        posed.per = per(posed.ray);
         for axis in 0..3 {
             for (side, sign) in [-1.0, 1.0].into_iter().enumerate() {
                 let mut normal = [0.0; 3];
@@ -173,23 +196,34 @@ impl<'a> Posed<'a> {
         [v[0] * c + v[2] * s, v[1], v[2] * c - v[0] * s]
     }
 
-    fn seen(&self, x: f32, y: f32) -> Ink {
+    /// What a row of rays may meet.
+    fn met(&self, y: f32) -> Met<'_> {
+        let (sin, cos) = PITCH;
+        let (s, c) = self.turn;
+        let wide = LID.0[0] * (s.abs() + c.abs()) + self.pixel;
+        // The lid's farthest corner is seen highest, and the body's nearest lowest; the lid is the wider of them.
+        let high = (LID.1 + LID.0[1]) * cos + wide * sin + self.pixel;
+        let low = (BODY.1 - BODY.0[1]) * cos - wide * sin - self.pixel;
+        let near = |one: &&Loop| (y - one.seen.1) * (y - one.seen.1) < one.reach;
+        Met { wide: if (low..high).contains(&y) { wide } else { 0.0 }, loops: self.loops.iter().filter(near).collect() }
+    }
+
+    fn seen(&self, x: f32, y: f32, met: &Met) -> Ink {
         let (sin, cos) = PITCH;
         let from = [x, y * cos + 2.0 * sin, 2.0 * cos - y * sin];
-        let origin = self.inward(from);
         let mut nearest = f32::MAX;
         let mut best = CLEAR;
-        let (s, c) = self.turn;
-        if x.abs() < LID.0[0] * (s.abs() + c.abs()) + self.pixel {
+        if x.abs() < met.wide {
+            let origin = self.inward(from);
             for (half, middle, lid) in [(BODY.0, BODY.1, false), (LID.0, LID.1, true)] {
-                let Some(hit) = enter([origin[0], origin[1] - middle, origin[2]], self.ray, half) else { continue };
+                let Some(hit) = enter([origin[0], origin[1] - middle, origin[2]], self.per, half) else { continue };
                 if hit.near < nearest {
                     best = over(best, self.board(&hit, origin, half, middle, lid));
                     nearest = hit.near;
                 }
             }
         }
-        for one in &self.loops {
+        for one in &met.loops {
             let (dx, dy) = (x - one.seen.0, y - one.seen.1);
             if dx * dx + dy * dy < one.reach
                 && let Some((near, ink)) = self.ribbon(one, from, nearest)
@@ -248,17 +282,16 @@ impl<'a> Posed<'a> {
     }
 }
 
-/// Where a ray enters a box around the origin.
-fn enter(origin: Vector, ray: Vector, half: Vector) -> Option<Hit> {
+/// Where a ray enters a box around the origin; `per` has the inverses of the ray's parts.
+fn enter(origin: Vector, per: Vector, half: Vector) -> Option<Hit> {
     let mut hit = Hit { near: f32::MIN, chord: 0.0, axis: 0, sign: 1.0 };
     let mut far = f32::MAX;
     for axis in 0..3 {
-        let step = if ray[axis].abs() < 1e-6 { 1e-6 } else { ray[axis] };
-        let (a, b) = ((-half[axis] - origin[axis]) / step, (half[axis] - origin[axis]) / step);
-        if a.min(b) > hit.near {
-            hit = Hit { near: a.min(b), chord: 0.0, axis, sign: -step.signum() };
+        let (middle, reach) = (-origin[axis] * per[axis], half[axis] * per[axis].abs());
+        if middle - reach > hit.near {
+            hit = Hit { near: middle - reach, chord: 0.0, axis, sign: -per[axis].signum() };
         }
-        far = far.min(a.max(b));
+        far = far.min(middle + reach);
     }
     hit.chord = far - hit.near;
     (hit.chord > 0.0).then_some(hit)

@@ -1,7 +1,7 @@
 //! A phone: a slab of glass in a frame of metal, its screen aglow, its cameras on a bump at the back. It floats a little
 //! above the table.
 
-use super::{Foot, PITCH, Product, Vector, dot, lacquer, studio, unit};
+use super::{Foot, PITCH, Product, Vector, dot, lacquer, per, studio, unit};
 use crate::{
     colour::{BLACK, Colours, Tint, WHITE, blend, glowing, luminance, plus, scaled, shaded},
     curve::{bump, cosine, mix, ramp, sine},
@@ -108,8 +108,9 @@ struct Posed<'a> {
     lift: f32,
     phase: f32,
     pixel: f32,
-    /// A ray's direction in the phone's own space.
+    /// A ray's direction in the phone's own space, and its parts' inverses.
     ray: Vector,
+    per: Vector,
 }
 
 impl Posed<'_> {
@@ -131,8 +132,8 @@ impl Posed<'_> {
         // Only what passes through the box around phone and bump is followed.
         let (mut near, mut far) = (0.0f32, f32::MAX);
         for (axis, (low, high)) in [(-HALF[0], HALF[0]), (-HALF[1], HALF[1]), (-0.081, HALF[2])].into_iter().enumerate() {
-            let step = if self.ray[axis].abs() < 1e-6 { 1e-6 } else { self.ray[axis] };
-            let (a, b) = ((low - self.pixel - origin[axis]) / step, (high + self.pixel - origin[axis]) / step);
+            let (a, b) =
+                ((low - self.pixel - origin[axis]) * self.per[axis], (high + self.pixel - origin[axis]) * self.per[axis]);
             near = near.max(a.min(b));
             far = far.min(a.max(b));
         }
@@ -298,14 +299,16 @@ impl Product for Phone {
             phase: moment.rounds(0.2, 0.0),
             pixel: 2.0 / height as f32,
             ray: [0.0; 3],
+            per: [0.0; 3],
         };
         posed.ray = posed.inward([0.0, -sin, -cos]);
-        let inks = (0..width * height).map(|index| {
-            let x = (((index % width) as f32 + 0.5) / width as f32 * 2.0 - 1.0) * ASPECT;
-            let y = 1.0 - ((index / width) as f32 + 0.5) / height as f32 * 2.0;
-            posed.seen(x, y)
-        });
-        Sprite::from_inks(width, height, inks)
+        posed.per = per(posed.ray);
+        Sprite::from_rows(width, height, |row, inks| {
+            let y = 1.0 - (row as f32 + 0.5) / height as f32 * 2.0;
+            for (column, ink) in inks.iter_mut().enumerate() {
+                *ink = posed.seen(((column as f32 + 0.5) / width as f32 * 2.0 - 1.0) * ASPECT, y);
+            }
+        })
     }
 
     fn shine(&self, turn: f32) -> Tint {

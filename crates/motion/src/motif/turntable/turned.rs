@@ -88,7 +88,7 @@ impl<F: Form> Product for Turned<F> {
     }
 
     fn picture(&self, turn: f32, _moment: &Moment) -> Sprite {
-        let inked = self.points.iter().map(|point| {
+        let inked = |point: &Point| {
             if point.cover <= 0.0 {
                 return CLEAR;
             }
@@ -99,8 +99,11 @@ impl<F: Form> Product for Turned<F> {
             };
             let ink: Ink = [light[0] * point.cover, light[1] * point.cover, light[2] * point.cover, point.cover];
             ink
-        });
-        Sprite::from_inks(self.width, self.height, inked)
+        };
+        Sprite::from_rows(self.width, self.height, |y, row| {
+            let points = &self.points[y * self.width..][..self.width];
+            row.iter_mut().zip(points).for_each(|(ink, point)| *ink = inked(point));
+        })
     }
 }
 
