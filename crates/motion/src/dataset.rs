@@ -66,8 +66,11 @@ impl Labels {
 }
 
 impl Recipe {
-    /// Raised whenever the same recipe makes other samples; painters that get better raise it too.
-    pub const VERSION: u32 = 1;
+    /// Raised whenever the same recipe makes other samples: other labels, words or pixels, painters that get better among them.
+    /// Samples of two versions do not belong in one data set. A test compares what is made with what this version made.
+    ///
+    /// 1 was made by painters of eleven motifs to begin with and then of more, which changed what those had in common.
+    pub const VERSION: u32 = 2;
 
     /// Samples of `frames` frames of that size at `fps` frames per second. Motifs count once and in no order.
     ///

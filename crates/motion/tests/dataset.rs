@@ -49,6 +49,71 @@ fn a_sample_depends_on_its_recipe_and_number_alone() {
     assert_ne!(clip(&one, 0), clip(&one, 1), "another number");
 }
 
+/// The version of the recipe, and what it makes: FNV-1a, 64 bits, of the words and the frames of each motif's first sample, and
+/// of the labels that are drawn for many.
+///
+/// When a digest changes, samples change that somebody may have trained a model with or is about to go on painting: raise
+/// [`Recipe::VERSION`], and write the new digests here.
+const MADE: (u32, &[(&str, u64)]) = (
+    2,
+    &[
+        ("fireworks", 0x461ae8683e50b3f1),
+        ("snow", 0xffdad2b0060bdfee),
+        ("sky-lanterns", 0x1729e4db8f6683a5),
+        ("petals", 0x01b30339341655c6),
+        ("hearts", 0xf96d8d3eab215d2c),
+        ("confetti", 0xeab2adfd8f07a24d),
+        ("bokeh", 0xed5cf22694e13117),
+        ("crescent-and-lamps", 0x198d6c80efcbfd18),
+        ("rangoli-lights", 0xb54b1acfb1434f7e),
+        ("turntable-ball", 0x7fc7a3af1f7f8d6f),
+        ("turntable-box", 0x232bcbadbfb56eab),
+        ("turntable-bottle", 0x1296ed47986e29e8),
+        ("turntable-phone", 0x47b471782aa26c1f),
+        ("paper-lanterns", 0xf1fd770edbb370f2),
+        ("waves", 0x5c59858072b2cf36),
+        ("sparkles", 0x4a9e39a24f115483),
+        ("gold-dust", 0xdbc115f9d39eb912),
+        ("city-bokeh", 0x261a050c8b2c6d5b),
+        ("candles", 0xad4b51ad1c1d3c48),
+        ("aurora", 0x77939a46cd16ae09),
+        ("sunrise", 0x02d4a4a57b62e62c),
+        ("ribbons", 0xfafce938a5bae00a),
+        ("ink-in-water", 0xb62dfcbdf7040bb0),
+        ("rain-on-glass", 0xb8e0fd6c5bc14455),
+        ("balloons", 0x1098e3b8aac2dc15),
+        ("leaves", 0xae29cf1b3abb3d35),
+        ("labels", 0x460e2e9bf83655b5),
+    ],
+);
+
+#[test]
+fn the_same_recipe_makes_the_same_samples_as_long_as_its_version_stands() {
+    let digest = |bytes: &[u8]| {
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |state, &byte| (state ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    };
+    let mut made: Vec<(&str, u64)> = Motif::ALL
+        .iter()
+        .map(|&motif| {
+            let recipe = recipe(17, &[motif]);
+            let sample = recipe.sample(0);
+            let mut bytes = vec![0; recipe.clip_bytes()];
+            recipe.paint(&sample, &mut bytes);
+            for words in [&sample.captions.en, &sample.captions.zh, &sample.captions.ja] {
+                bytes.extend_from_slice(words.as_bytes());
+            }
+            (motif.name(), digest(&bytes))
+        })
+        .collect();
+    let several = recipe(17, &[Motif::Fireworks, Motif::Waves, Motif::Leaves]);
+    let drawn: String = (0..500).map(|index| format!("{:?}", several.sample(index).labels)).collect();
+    made.push(("labels", digest(drawn.as_bytes())));
+    let table: String = made.iter().map(|(name, digest)| format!("    (\"{name}\", 0x{digest:016x}),\n")).collect();
+    let (version, expected) = MADE;
+    assert!(made == expected, "version {} made other samples than version {version}:\n{table}", Recipe::VERSION);
+    assert_eq!(Recipe::VERSION, version, "raised without need");
+}
+
 #[test]
 fn motifs_colours_backgrounds_and_cameras_are_drawn_evenly_among_what_is_clear() {
     let recipe = recipe(1, Motif::ALL);
