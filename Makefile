@@ -1,7 +1,7 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | clean. What is downloaded goes to
+# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | sheets | clean. What is downloaded goes to
 # third_party/, Python for the training to the user's cache.
 
 CARGO ?= cargo
@@ -11,7 +11,7 @@ PORT ?= 8080
 RENDERERS ?= 1
 BENCHES := hit motion plate wan
 
-.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clean
+.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets clean
 
 help:
 	@sed -n '2,5s/^# *//p' Makefile
@@ -80,6 +80,10 @@ bench-wan: setup
 # Makes 31 mistakes in copies of crates/wan, one at a time: each must be caught.
 mutate-wan: setup
 	$(PYTHON) scripts/mutate-wan.py
+
+# The page of the motifs and its pictures, in docs/motion.
+sheets: setup
+	$(CARGO) run --release --locked -p festoon-motion --example sheet -- docs/motion
 
 # The reference pages that are made from the code.
 docs:

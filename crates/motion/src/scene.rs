@@ -106,16 +106,20 @@ impl Size {
 }
 
 macro_rules! names {
-    ($(#[$doc:meta])* $name:ident, $unknown:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident, $unknown:ident { $(#[doc = $about:literal] $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+        pub enum $name { $(#[doc = $about] $variant),+ }
         impl $name {
             /// Every one, in the order of the documentation.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
             /// The name used in templates.
             pub const fn name(self) -> &'static str {
                 match self { $($name::$variant => $text),+ }
+            }
+            /// What it is, in a sentence.
+            pub const fn about(self) -> &'static str {
+                match self { $($name::$variant => $about.trim_ascii()),+ }
             }
             /// The one of that name.
             pub fn from_name(name: &str) -> Result<Self, MotionError> {
