@@ -1,6 +1,8 @@
 //! What a painting promises, seen from outside.
 #![allow(clippy::unwrap_used)]
 
+use std::{fs, path::Path, thread};
+
 use festoon_motion::{Camera, CameraMove, Finish, Layer, Motif, MotionError, Painting, Palette, Scene, Size};
 
 /// Small, but large enough for every motif's parts to be seen.
@@ -48,6 +50,84 @@ fn a_frame_is_the_same_in_whatever_order_frames_are_painted() {
             assert!(frame(&mut forth.clone(), 5) == ahead[1], "{}: a clone paints the same", motif.name());
         }
     }
+}
+
+#[test]
+fn frames_are_the_same_on_however_many_threads_they_are_painted() {
+    const FRAMES: u32 = 8;
+    for &motif in Motif::ALL {
+        let mut scene = scene(motif);
+        scene.camera = Camera { shutter: 0.5, ..Camera::new(CameraMove::Orbit, 1.0) };
+        let painting = paint(&scene, SMALL, FRAMES, 1);
+        let painted = |threads: u32| -> Vec<Vec<u8>> {
+            thread::scope(|scope| {
+                let every = |first: u32| {
+                    let mut own = painting.clone();
+                    move || (first..FRAMES).step_by(threads as usize).map(|index| frame(&mut own, index)).collect::<Vec<_>>()
+                };
+                let painters: Vec<_> = (0..threads).map(|first| scope.spawn(every(first))).collect();
+                let mut shares: Vec<_> = painters.into_iter().map(|painter| painter.join().unwrap().into_iter()).collect();
+                (0..FRAMES).map(|index| shares[(index % threads) as usize].next().unwrap()).collect()
+            })
+        };
+        let alone = painted(1);
+        for threads in [2, 3, 8] {
+            assert!(painted(threads) == alone, "{} on {threads} threads", motif.name());
+        }
+    }
+}
+
+/// FNV-1a, 64 bits.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let bytes = parts.into_iter().flatten();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |state, &byte| (state ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// What every motif is painted as: two frames from the hand, with an open shutter, before the focus. A painter that is changed
+/// on purpose gets new digests here and, as plates are kept by it, a new name in `Painter::motion` of festoon-spec.
+const PAINTED: &[(&str, u64)] = &[
+    ("fireworks", 0x9dece14274971002),
+    ("snow", 0x919021ebe811e38c),
+    ("sky-lanterns", 0xc7bd3b0e4aa6086b),
+    ("petals", 0xa6650241cf1b52ed),
+    ("hearts", 0xf2fcae3945717397),
+    ("confetti", 0x5eadff5c5918b390),
+    ("bokeh", 0xd2eb7e20460dd3b2),
+    ("crescent-and-lamps", 0xbb4ed64e59744ab2),
+    ("rangoli-lights", 0x1b1bf4ae56aa1665),
+    ("turntable-ball", 0xa89f95a1dff8beae),
+    ("turntable-box", 0xa31d51279ae7c5a7),
+    ("turntable-bottle", 0x2d0ce8e7a9449b20),
+    ("turntable-phone", 0xe8d0477145fce66b),
+    ("paper-lanterns", 0x6c9aa4fdf1d128a7),
+    ("waves", 0x94b361c0011235d9),
+    ("sparkles", 0xee190c57e292e371),
+    ("gold-dust", 0xc2a5b1ad3f453f69),
+    ("city-bokeh", 0xd3f0882404609a6c),
+    ("candles", 0x66f591259f47266a),
+    ("aurora", 0x0d1576ac0d515824),
+    ("sunrise", 0x879cea5f8ff05c57),
+    ("ribbons", 0x81f0d16ab3d097f5),
+    ("ink-in-water", 0x85fd4e6cab5fbba5),
+    ("rain-on-glass", 0xe64f41e843b558ba),
+    ("balloons", 0xe71e0f428a53385d),
+    ("leaves", 0xf9b5e77e03e92ce7),
+];
+
+#[test]
+fn the_same_seed_paints_the_same_bytes_on_every_machine() {
+    let painted: Vec<(&str, u64)> = Motif::ALL
+        .iter()
+        .map(|&motif| {
+            let mut scene = scene(motif);
+            scene.camera = Camera { shutter: 0.5, aperture: 0.4, focus: 0.8, ..Camera::new(CameraMove::Handheld, 1.0) };
+            let mut painting = paint(&scene, SMALL, 24, 12);
+            let frames = [frame(&mut painting, 3), frame(&mut painting, 17)];
+            (motif.name(), digest(frames.iter().map(Vec::as_slice)))
+        })
+        .collect();
+    let table: String = painted.iter().map(|(name, digest)| format!("    (\"{name}\", 0x{digest:016x}),\n")).collect();
+    assert!(painted == PAINTED, "the painter paints otherwise than it did:\n{table}");
 }
 
 #[test]
@@ -246,6 +326,23 @@ fn names_lead_to_motifs_and_moves_and_back() {
     assert_eq!(wrong.to_string(), "there is no motif `firework`");
     assert!(wrong.hint().starts_with("use one of fireworks, snow,"), "{}", wrong.hint());
     assert_eq!(CameraMove::from_name("dolly").unwrap_err().to_string(), "there is no camera move `dolly`");
+}
+
+#[test]
+fn the_page_of_the_motifs_shows_a_loop_of_each() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/motion");
+    let page = fs::read_to_string(folder.join("README.md")).unwrap();
+    for &motif in Motif::ALL {
+        let name = motif.name();
+        let shown = format!("![{name}]({name}.webp)<br>`{name}`: {}", motif.about());
+        assert!(page.contains(&shown), "`make sheets` would add {shown}");
+        // A file of frames (ANMF) that says how often they are shown (ANIM): 0 is for ever.
+        let bytes = fs::read(folder.join(format!("{name}.webp"))).unwrap();
+        let at = |chunk: &[u8]| bytes.windows(4).position(|found| found == chunk);
+        assert!(bytes.starts_with(b"RIFF") && at(b"ANMF").is_some(), "{name}.webp does not move");
+        let head = at(b"ANIM").unwrap();
+        assert_eq!(bytes[head + 12..head + 14], [0, 0], "{name}.webp ends");
+    }
 }
 
 #[test]
