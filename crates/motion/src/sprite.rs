@@ -99,9 +99,13 @@ impl Level {
 
     fn find_clear(&mut self) {
         let stride = self.stride();
-        let clear = |index: usize| self.texels.get(index).is_none_or(|texel| *texel == CLEAR);
-        let four = |index| clear(index) && clear(index + 1) && clear(index + stride) && clear(index + stride + 1);
-        self.clear = (0..self.texels.len()).map(four).collect();
+        let mut clear: Vec<bool> = self.texels.iter().map(|texel| *texel == CLEAR).collect();
+        // What follows the last texel of a row is the clear border of the next.
+        for index in 0..clear.len() {
+            let at = |index: usize| clear.get(index).is_none_or(|&clear| clear);
+            clear[index] = clear[index] && at(index + 1) && at(index + stride) && at(index + stride + 1);
+        }
+        self.clear = clear;
     }
 
     fn stride(&self) -> usize {
