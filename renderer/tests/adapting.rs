@@ -50,7 +50,7 @@ fn a_frame_that_was_left_out_comes_back_better_than_by_fading() {
             let mut rgb = vec![0; clip[index].len()];
             adapter.frame(index as u32, &mut rgb);
             let fade = clip[index - 1].iter().zip(&clip[index + 1]);
-            let fade: Vec<u8> = fade.map(|(one, other)| ((u32::from(*one) + u32::from(*other) + 1) / 2) as u8).collect();
+            let fade: Vec<u8> = fade.map(|(one, other)| (u32::from(*one) + u32::from(*other)).div_ceil(2) as u8).collect();
             moved += likeness(&rgb, &clip[index]) / 4.0;
             faded += likeness(&fade, &clip[index]) / 4.0;
         }

@@ -209,12 +209,25 @@ fn info_names_the_checkpoint_its_digest_and_what_it_can_give() {
     let home = tempfile::tempdir().unwrap();
     let output = output(&home, &["info", "--json", "--model", &model()]);
     let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(info["painters"], serde_json::json!(["motion/2", "wan/1", "wan/1 adapt/1"]));
+    assert_eq!(info["painters"], serde_json::json!(["motion/2", "wan/1", "wan/1 adapt/2"]));
     assert_eq!(info["models"][0]["name"], "tiny");
     assert_eq!(info["models"][0]["digest"], digest().to_string());
     // The fixture says nothing of itself.
     assert_eq!(info["models"][0]["abilities"]["title"], "Wan2.2-T2V-A14B");
+    assert_eq!(info["models"][0]["gates"]["passed"], serde_json::json!({}));
     assert_eq!(info["broken"], serde_json::json!([]));
+}
+
+#[test]
+fn info_says_which_gates_a_checkpoint_missed() {
+    let home = tempfile::tempdir().unwrap();
+    let copy = home.path().join("measured");
+    copy_folder(&checkpoint(), &copy);
+    fs::write(copy.join("gates.json"), r#"{"megabytes": 22.1, "passed": {"sharp": false, "small": true}}"#).unwrap();
+    let output = output(&home, &["info", "--model", &format!("measured={}", copy.display())]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains("(demonstration, ") && page.contains("1 of 2 gates passed; missed: sharp\n"), "{page}");
+    assert!(page.contains(&digest().to_string()), "measuring makes no pixels: {page}");
 }
 
 #[test]

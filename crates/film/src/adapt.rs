@@ -31,6 +31,9 @@ const SEARCHED_SIDE: usize = 320;
 const MIXED_SCALE: usize = 2;
 /// Pixels on the longer side of a frame that is mixed so.
 const MIXED_SIDE: usize = 1280;
+/// Where small frames are enlarged, what lies this many pixels from their border is repeated to it: a model paints the
+/// outermost pixels worst, having seen nothing beyond them, and enlarged they are a coloured band.
+const BORDER: usize = 2;
 /// Bytes of finished frames that are kept for the way back.
 const KEPT_BYTES: usize = 256 << 20;
 
@@ -140,11 +143,16 @@ impl Adapter {
         ((place / own) as u32, (place % own) as u32)
     }
 
+    /// As it was painted, but for the border.
     fn painted_frame(&self, index: u32) -> Raster {
         let [width, height] = [self.painted.width, self.painted.height].map(|side| side as usize);
         let bytes = width * height * 3;
         let from = index as usize * bytes;
-        Raster::from_rgb(width, height, &self.rgb[from..from + bytes])
+        let mut frame = Raster::from_rgb(width, height, &self.rgb[from..from + bytes]);
+        if self.mixed.is_some() {
+            frame.repeat_to_border(BORDER);
+        }
+        frame
     }
 
     fn between(&mut self, first: u32) -> &Between {

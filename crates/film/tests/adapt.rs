@@ -135,6 +135,17 @@ fn enlarging_keeps_the_picture_and_adds_nothing_but_fine_grain() {
 }
 
 #[test]
+fn what_a_model_paints_at_its_border_is_not_enlarged() {
+    let (painted, large) = (canvas(160, 96, 1, 8), canvas(1280, 768, 1, 8));
+    let is_border = |place: usize| !(1..159).contains(&(place % 160)) || !(1..95).contains(&(place / 160));
+    let rgb: Vec<u8> = (0..160 * 96).flat_map(|place| if is_border(place) { [0, 120, 120] } else { [90, 90, 90] }).collect();
+    let shown = adapt(painted, rgb.clone(), &large, false);
+    let most = shown[0].iter().map(|level| level.abs_diff(90)).max().unwrap();
+    assert!(most <= 3, "{most} levels from the picture");
+    assert_eq!(adapt(painted, rgb.clone(), &painted, false)[0], rgb, "what is not enlarged is left as it is");
+}
+
+#[test]
 fn shrinking_takes_the_mean_and_no_grain() {
     let painted = canvas(320, 192, 1, 8);
     let places = (0..192).flat_map(|y| (0..320).map(move |x| (x + y) % 2 == 1));
@@ -167,7 +178,7 @@ fn forth_and_back_is_the_same_way() {
     assert_eq!(frames[13], frames[1]);
 }
 
-/// What is published as `adapt/1`: a change that moves these takes the next number in `Painter::wan_adapted`.
+/// What is published as `adapt/2`: a change that moves these takes the next number in `Painter::wan_adapted`.
 #[test]
 fn the_bits_are_published() {
     let (painted, shown) = (canvas(64, 48, 3, 8), canvas(160, 90, 4, 24));
@@ -178,6 +189,6 @@ fn the_bits_are_published() {
     };
     assert_eq!(
         frames.iter().map(hash).collect::<Vec<_>>(),
-        [12_756_248_772_590_452_987, 8_899_819_878_433_002_215, 8_614_485_063_287_049_140, 5_763_537_474_353_446_326]
+        [1_852_681_167_403_722_343, 10_992_406_244_013_421_625, 4_104_883_329_642_589_310, 6_931_041_800_859_114_702]
     );
 }

@@ -101,7 +101,7 @@ impl Painter {
     /// The text-to-video model, its frames cropped, scaled and interpolated to the canvas. How that is done has a version of
     /// its own, so that a better scaler leaves alone what was painted without one.
     pub fn wan_adapted() -> Self {
-        Self("wan/1 adapt/1".into())
+        Self("wan/1 adapt/2".into())
     }
     /// Procedural motion graphics.
     pub fn motion() -> Self {

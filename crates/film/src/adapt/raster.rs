@@ -89,6 +89,19 @@ impl Raster {
         (left + side <= self.width && top + side <= self.height).then_some(top * self.width + left)
     }
 
+    /// Repeats what lies `border` pixels inside over all that lies further out.
+    pub fn repeat_to_border(&mut self, border: usize) {
+        let (right, low) = (self.width.saturating_sub(border + 1), self.height.saturating_sub(border + 1));
+        for y in 0..self.height {
+            for x in 0..self.width {
+                let (inner_x, inner_y) = (x.min(right).max(border), y.min(low).max(border));
+                if (inner_x, inner_y) != (x, y) {
+                    self.pixels[y * self.width + x] = self.at(inner_x as isize, inner_y as isize);
+                }
+            }
+        }
+    }
+
     /// Half as large: each pixel the mean of four.
     pub fn halved(&self) -> Self {
         let mut half = Self::new(self.width.div_ceil(2), self.height.div_ceil(2));

@@ -17,7 +17,7 @@ fn published_keys_never_move() {
         keys,
         [
             "7eaf09873ed7d90e7f96a6a3f1142e4efb7963b122736fff442635a934b3e696",
-            "0cb1c6ddf08bbd0f9878054a4eac12010fb209903e9400aeaa69c7c9d228169d",
+            "b14293f7ecc93052687740dd6fc8f58738e1c5e2982743b9c90e2658b2330fd8",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
         ]
     );
@@ -62,7 +62,7 @@ fn the_canonical_form_of_a_plate_is_published() {
         [
             "template \"fox-in-snow\"".to_owned(),
             format!("template_digest {}", digest(b"template")),
-            "scene.painter \"wan/1 adapt/1\"".into(),
+            "scene.painter \"wan/1 adapt/2\"".into(),
             "scene.prompt \"A red fox in fresh snow\"".into(),
             "scene.negative \"text, watermark\"".into(),
             format!("scene.model {}", "07".repeat(32)),
