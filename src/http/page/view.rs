@@ -44,6 +44,8 @@ struct Card {
     description: String,
     /// Whether the text-to-video model paints it.
     by_model: bool,
+    /// Whether that model is for demonstration.
+    demonstration: bool,
     /// Whether it stands behind the others.
     behind: bool,
     /// Who painted it, honestly.
@@ -194,13 +196,7 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
     let page_words = &WORDS[page.as_str()];
     let checkpoint = template.model().map(|model| edge.makers().models.get(model));
     let badge = match checkpoint {
-        Some(Some(Checkpoint { abilities, .. })) => {
-            let title = format!("{}: {}", page_words["by_model"], abilities.title);
-            match abilities.kind {
-                CheckpointKind::Production => title,
-                CheckpointKind::Demonstration => format!("{title} – {}", page_words["demonstration"]),
-            }
-        }
+        Some(Some(Checkpoint { abilities, .. })) => format!("{}: {}", page_words["by_model"], abilities.title),
         Some(None) => page_words["by_model"].clone(),
         None => page_words["by_motion"].clone(),
     };
@@ -209,6 +205,7 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
         title: words.title.clone(),
         description: words.description.clone(),
         by_model,
+        demonstration: checkpoint.flatten().is_some_and(|it| it.abilities.kind == CheckpointKind::Demonstration),
         behind: checkpoint.is_some_and(|checkpoint| !checkpoint.is_some_and(Checkpoint::may_lead)),
         badge,
         lang: (spoken.language() != page.language()).then(|| spoken.clone()),
