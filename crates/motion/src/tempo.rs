@@ -1,7 +1,7 @@
 //! Time in a scene, and how to make everything in it come round.
 
 use crate::{
-    curve::{fraction, mix, ramp, sine},
+    curve::{fade, fraction, mix, ramp, sine},
     dice::Dice,
     shutter::Turn,
 };
@@ -28,6 +28,8 @@ pub(crate) struct Life {
     pub(crate) number: u64,
     /// 0 at birth, 1 at death.
     pub(crate) age: f32,
+    /// How much of it is seen, 0 to 1: see [`Moment::glimpses`].
+    pub(crate) shown: f32,
 }
 
 impl Moment<'_> {
@@ -79,7 +81,7 @@ impl Moment<'_> {
             let age = place - place.floor();
             let number = lane + lanes * generation as u64;
             self.turn.pass_to(dice.name(number));
-            Life { number, age: age as f32 }
+            Life { number, age: age as f32, shown: 1.0 }
         });
         // What is painted after the last life does not belong to it.
         let end = std::iter::from_fn(move || {
@@ -89,8 +91,69 @@ impl Moment<'_> {
         lives.chain(end)
     }
 
+    /// What is alive, as [`Moment::lives`] has it, of things that may live much longer than a loop. There they would follow one
+    /// another on the same way, all alike, as beads on a string. So each shows a part of its life in place of the whole, and
+    /// comes and goes as [`Life::shown`] says, which who paints it has to heed.
+    pub(crate) fn glimpses(self, dice: Dice, count: usize, length: f32) -> impl Iterator<Item = Life> {
+        let wanted = f64::from(length);
+        let (whole, glimpsed) = if self.looped && wanted > 1.5 * self.length { (0, count) } else { (count, 0) };
+        let glimpse = move |number: u64| {
+            let mut hand = dice.hand(number);
+            let place = (self.seconds / self.length + f64::from(hand.unit())).rem_euclid(1.0);
+            let part = self.length / wanted;
+            let age = f64::from(hand.unit()) * (1.0 - part) + place * part;
+            self.turn.pass_to(dice.name(number));
+            Life { number, age: age as f32, shown: fade(place as f32, 0.2) }
+        };
+        let end = std::iter::from_fn(move || {
+            self.turn.pass_to(dice.name(u64::MAX));
+            None
+        });
+        self.lives(dice, whole, length).chain((0..glimpsed as u64).map(glimpse)).chain(end)
+    }
+
     /// How far through the scene, 0 to 1.
     pub(crate) fn progress(&self) -> f32 {
         fraction((self.seconds / self.length) as f32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glimpses(seconds: f64, looped: bool, lasting: f32) -> Vec<Life> {
+        let turn = Turn::default();
+        Moment { seconds, length: 4.0, looped, turn: &turn }.glimpses(Dice::new(&[7; 32]), 40, lasting).collect()
+    }
+
+    #[test]
+    fn what_outlives_a_loop_is_glimpsed_and_no_two_are_alike() {
+        let (first, last) = (glimpses(0.0, true, 36.0), glimpses(4.0, true, 36.0));
+        let numbers: std::collections::BTreeSet<u64> = first.iter().map(|life| life.number).collect();
+        assert_eq!(numbers.len(), 40, "each is one of its own");
+        for (first, last) in first.iter().zip(&last) {
+            assert!((first.age - last.age).abs() < 1e-5 && (first.shown - last.shown).abs() < 1e-3, "{first:?} {last:?}");
+        }
+        for step in 0..400 {
+            let (now, then) = (glimpses(0.01 * f64::from(step), true, 36.0), glimpses(0.01 * f64::from(step + 1), true, 36.0));
+            for (now, then) in now.iter().zip(&then) {
+                let jumps = then.age < now.age;
+                assert!(!jumps || now.shown.max(then.shown) < 0.001, "{now:?} jumps to {then:?}");
+                assert!((now.shown - then.shown).abs() < 0.03, "{now:?} {then:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_cut_short_lives_as_ever() {
+        let turn = Turn::default();
+        for (looped, lasting) in [(false, 36.0), (true, 5.0), (true, 1.0)] {
+            let moment = Moment { seconds: 1.3, length: 4.0, looped, turn: &turn };
+            let lives: Vec<_> = moment.lives(Dice::new(&[7; 32]), 40, lasting).map(|life| (life.number, life.age)).collect();
+            let glimpsed = glimpses(1.3, looped, lasting);
+            assert!(glimpsed.iter().all(|life| life.shown == 1.0));
+            assert_eq!(glimpsed.iter().map(|life| (life.number, life.age)).collect::<Vec<_>>(), lives);
+        }
     }
 }

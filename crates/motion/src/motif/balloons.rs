@@ -50,6 +50,8 @@ struct Balloon {
     turn: f32,
     colour: usize,
     bright: f32,
+    /// How much of it is seen, 0 to 1.
+    shown: f32,
 }
 
 impl Balloons {
@@ -112,13 +114,13 @@ impl Balloons {
         let rise = 46.0 * near.max(0.5) * speed;
         let dice = self.dice.fork(10 + number as u64);
         let gust = 20.0 * near * shot.moment.wander(self.dice.fork(3), 0.16 * speed);
-        for life in shot.moment.lives(dice, band.count, 2.0 * high / rise) {
+        for life in shot.moment.glimpses(dice, band.count, 2.0 * high / rise) {
             let mut hand = dice.fork(1).hand(life.number);
             let sway = shot.moment.wave(hand.range(0.1, 0.2) * speed, hand.unit());
             let x = hand.spread(wide) + gust + 13.0 * near * sway + (life.age - 0.5) * hand.spread(110.0) * near;
             let y = mix(high, -high, life.age);
             let lean = 0.011 * sway + hand.spread(0.012);
-            let opacity = mix(0.8, 1.0, ramp(1.3, 0.7, band.depth));
+            let opacity = life.shown * mix(0.8, 1.0, ramp(1.3, 0.7, band.depth));
             let one = |hand: &mut Hand, dx: f32, dy: f32, lean: f32| Balloon {
                 x: x + dx,
                 y: y + dy,
@@ -126,6 +128,7 @@ impl Balloons {
                 turn: lean,
                 colour: hand.index(self.balloons.len()),
                 bright: hand.range(0.94, 1.06),
+                shown: life.shown,
             };
             if !hand.chance(band.bunches) {
                 let balloon = one(&mut hand, 0.0, 0.0, lean);
@@ -176,7 +179,7 @@ impl Balloons {
         let steps = ((tie.1 - knot.1).abs() * self.world.unit / 8.0).clamp(2.0, 11.0) as usize;
         for step in 1..=steps {
             let to = at(step as f32 / steps as f32);
-            self.line(canvas, &from, &to, thick, [1.0, 0.5, 0.4][band.blur]);
+            self.line(canvas, &from, &to, thick, balloon.shown * [1.0, 0.5, 0.4][band.blur]);
             from = to;
         }
     }

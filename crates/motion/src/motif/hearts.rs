@@ -182,7 +182,7 @@ impl Hearts {
         let wide = self.world.half_width + self.margin;
         let speed = self.layer.speed.max(0.02);
         let dice = self.dice.fork(10 + number as u64);
-        for life in shot.moment.lives(dice, band.count, 2.0 * high / (58.0 * near.max(0.55) * speed)) {
+        for life in shot.moment.glimpses(dice, band.count, 2.0 * high / (58.0 * near.max(0.55) * speed)) {
             let mut hand = dice.fork(1).hand(life.number);
             // They crowd towards the sides and leave the middle to a title.
             let side = hand.spread(1.0);
@@ -196,7 +196,7 @@ impl Hearts {
             let yaw = mix(0.82, 1.0, 0.5 + 0.5 * shot.moment.wave(rate * 0.7, hand.unit()));
             let sprites = &self.hearts[hand.index(self.hearts.len())];
             let place = spot.turned(size * yaw, size, 0.045 * shot.moment.wave(rate, start + 0.25) + hand.spread(0.03));
-            canvas.sprite(&sprites[band.blur], place, WHITE, band.opacity);
+            canvas.sprite(&sprites[band.blur], place, WHITE, life.shown * band.opacity);
         }
     }
 

@@ -85,14 +85,14 @@ impl SkyLanterns {
         let wide = self.world.half_width + self.margin + half;
         let dice = self.dice.fork(10 + number as u64);
         let breeze = 14.0 * near * shot.moment.wander(self.dice.fork(3), 0.12);
-        for life in shot.moment.lives(dice, band.count, (low - high) / rise) {
+        for life in shot.moment.glimpses(dice, band.count, (low - high) / rise) {
             let mut hand = dice.fork(1).hand(life.number);
             let x = hand.spread(wide) + breeze + (life.age - 0.4) * hand.spread(60.0) * near;
             let sway = shot.moment.wave(hand.range(0.1, 0.22), hand.unit());
             let paper = &self.papers[hand.index(self.papers.len())];
             let size = hand.range(0.75, 1.15) * half;
             // They are lit on the shore, and far lanterns go out high up rather than leave the picture.
-            let lit = if band.mirrored { ramp(0.0, 0.08, life.age) } else { 1.0 };
+            let lit = life.shown * if band.mirrored { ramp(0.0, 0.08, life.age) } else { 1.0 };
             let flicker = 1.0
                 + 0.07 * shot.moment.wave(hand.range(1.4, 2.6), hand.unit())
                 + 0.05 * shot.moment.wave(hand.range(3.0, 5.0), 0.0);
