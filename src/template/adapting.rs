@@ -170,7 +170,8 @@ pub struct Making {
 impl fmt::Display for Making {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Canvas { width, height, frames, fps } = self.adapted.map_or(self.canvas, |adapted| adapted.painted);
-        write!(f, "{}: painted {width}x{height} x{frames} at {fps} fps", self.template)?;
+        let how = if self.adapted.is_some() { "adapted" } else { "native" };
+        write!(f, "{}: {how}, painted {width}x{height} x{frames} at {fps} fps", self.template)?;
         if let Some(adapted) = &self.adapted {
             let seen = adapted.seen(&self.canvas).map(|side| side.round() as u32);
             if seen != [width, height] {
@@ -271,13 +272,13 @@ mod tests {
         };
         let by = "; by `small` (demonstration), 4 steps of euler";
         for (canvas, painted) in [
-            (canvas(160, 96, 17, 8), "sea: painted 160x96 x17 at 8 fps"),
-            (canvas(160, 90, 17, 8), "sea: painted 160x96 x17 at 8 fps, cropped to 160x90"),
+            (canvas(160, 96, 17, 8), "sea: native, painted 160x96 x17 at 8 fps"),
+            (canvas(160, 90, 17, 8), "sea: adapted, painted 160x96 x17 at 8 fps, cropped to 160x90"),
             (
                 canvas(1280, 720, 49, 24),
-                "sea: painted 160x96 x17 at 8 fps, cropped to 160x90, scaled to 1280x720, interpolated to 24 fps",
+                "sea: adapted, painted 160x96 x17 at 8 fps, cropped to 160x90, scaled to 1280x720, interpolated to 24 fps",
             ),
-            (canvas(160, 96, 40, 8), "sea: painted 160x96 x17 at 8 fps, forth and back to 40 frames"),
+            (canvas(160, 96, 40, 8), "sea: adapted, painted 160x96 x17 at 8 fps, forth and back to 40 frames"),
         ] {
             assert_eq!(told(canvas, &small()), format!("{painted}{by}"));
         }

@@ -72,7 +72,7 @@ fn check_says_how_a_model_paints_each_template_that_is_left_to_it() {
     let settings = project.path().join("config/festoon.toml");
     let arguments = ["check", ".", "--config", settings.to_str().unwrap()];
     let (code, out, err) = festoon(&arguments, wan.path());
-    let making = "test: painted 256x144 x17 at 16 fps, cropped to 230x144, scaled to 1280x800; by `tiny` (demonstration), 4 steps of unipc";
+    let making = "test: adapted, painted 256x144 x17 at 16 fps, cropped to 230x144, scaled to 1280x800; by `tiny` (demonstration), 4 steps of unipc";
     assert_eq!(code, Some(0), "{err}");
     assert!(out.ends_with(&format!("{making}\n1 template, no mistakes\n")), "{out}");
     let (_, out, _) = festoon(&[&arguments[..], &["--json"]].concat(), wan.path());
