@@ -9,6 +9,7 @@ PYTHON ?= python3
 ONCE ?=
 PORT ?= 8080
 RENDERERS ?= 1
+FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
 BENCHES := hit motion plate wan
 
 .PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets clean
@@ -17,17 +18,17 @@ help:
 	@sed -n '2,5s/^# *//p' Makefile
 
 setup:
-	@sh scripts/system-packages.sh run
-	@$(PYTHON) scripts/fetch-libtorch.py auto
+	@$(FETCH)
 
 setup-test: setup
 	@sh scripts/system-packages.sh test
 
 # In one shell, so that the table of phases at the end has those before festoon itself.
 demo:
-	@set -e; began=$$(date +%s); $(MAKE) --no-print-directory setup; fetched=$$(date +%s); \
-	$(CARGO) build --release --locked -p festoon -p festoon-renderer; built=$$(date +%s); \
-	exec target/release/festoon up --port $(PORT) --renderers $(RENDERERS) --campaign config/campaigns/demo.toml $(if $(ONCE),--once) \
+	@began=$$(date +%s); $(FETCH) && fetched=$$(date +%s) \
+	&& $(CARGO) build --release --locked -p festoon -p festoon-renderer && built=$$(date +%s) \
+	&& exec target/release/festoon up --port $(PORT) --renderers $(RENDERERS) \
+		--campaign config/campaigns/demo.toml $(if $(ONCE),--once) \
 		--before "what is missing fetched=$$((fetched - began))" --before "built=$$((built - fetched))"
 
 test: setup-test
