@@ -246,6 +246,7 @@ async fn keep(cache: &Cache, plate: PlateSpec, bytes: usize) -> Result<BlobHash,
         media: Media { width: 1280, height: 720, frames: 120, fps: 24, codec: "avc1.64001f".into() },
         renderer: RendererInfo { name: "bench".into(), version: "0".into(), device: "cpu".into() },
         timings: BTreeMap::new(),
+        segmented: None,
         made_at: UnixMillis(1_800_000_000_000),
     };
     let staged = cache.stage_bytes(Bytes::from(footage)).await?;

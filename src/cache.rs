@@ -1,7 +1,7 @@
 //! What was made, by what was asked.
 //!
-//! An **entry** says which blob a render key has; a blob is bytes named by their hash. Bytes and manifests are files and
-//! the truth; the index finds entries fast and can be made again from the manifests; memory holds copies only.
+//! An **entry** says which blobs a render key has: the whole file, and of a plate its segments too; a blob is bytes named by
+//! their hash. Bytes and manifests are files and the truth; the index finds entries fast and can be made again from the manifests; memory holds copies only.
 //!
 //! Promises:
 //! - What [`Cache::keep`] returned is there after a `kill -9` and after a power cut: bytes first, then the manifest that
@@ -28,6 +28,7 @@ mod entry;
 mod eviction;
 mod manifest;
 mod memory;
+mod pictures;
 mod pins;
 
 use std::{
@@ -50,6 +51,7 @@ use festoon_spec::{BlobHash, Reason, RenderKey, TemplateId, UnixMillis};
 use manifest::Manifests;
 pub use manifest::{Manifest, ManifestReader, ModelNote, Recipe};
 use memory::Memory;
+pub use pictures::PictureMemory;
 use pins::Pins;
 
 use crate::{
@@ -234,10 +236,10 @@ impl Cache {
     async fn adopt(&self, key: &RenderKey) -> Result<Option<Entry>, CacheError> {
         let _shelf = self.inner.shelf.lock().await;
         let Some(manifest) = self.manifest(key).await? else { return Ok(None) };
-        if !self.blob_exists(&manifest.outcome.blob, manifest.outcome.bytes).await? {
+        let entry = manifest.entry();
+        if !self.blobs_exist(&entry).await? {
             return Ok(None);
         }
-        let entry = manifest.entry();
         self.insert_row(entry.clone()).await?;
         tracing::warn!(key = %key.short(), "the index lacked an entry; it was taken from its manifest");
         Ok(Some(entry))
@@ -315,19 +317,36 @@ impl Cache {
     /// # Errors
     /// If the manifest does not say what the bytes are, or the disk is full or failing; nothing is kept then.
     pub async fn keep(&self, staged: Staged, manifest: Manifest) -> Result<Entry, CacheError> {
+        self.keep_all(staged, Vec::new(), manifest).await
+    }
+
+    /// As [`Cache::keep`], with the parts of the segmented form in any order.
+    ///
+    /// # Errors
+    /// As [`Cache::keep`], also if a part is missing.
+    pub async fn keep_all(&self, whole: Staged, parts: Vec<Staged>, manifest: Manifest) -> Result<Entry, CacheError> {
         manifest.check()?;
-        staged.check(&manifest.outcome)?;
+        whole.check(&manifest.outcome)?;
+        let named = manifest.entry().parts();
+        for part in &named[1..] {
+            if !parts.iter().any(|staged| (staged.blob(), staged.bytes()) == (part.blob, part.bytes)) {
+                let found = format!("none of these {} bytes", part.bytes);
+                return Err(CacheError::Mismatch { what: "part", announced: part.blob.to_string(), found });
+            }
+        }
+        let staged = parts.into_iter().filter(|staged| named[1..].iter().any(|part| part.blob == staged.blob()));
+        let staged: Vec<_> = staged.chain([whole]).collect();
         let cache = self.clone();
         uninterrupted(async move { cache.put(staged, manifest).await }).await
     }
 
-    async fn put(&self, staged: Staged, manifest: Manifest) -> Result<Entry, CacheError> {
+    async fn put(&self, staged: Vec<Staged>, manifest: Manifest) -> Result<Entry, CacheError> {
         let inner = &self.inner;
         let _shelf = inner.shelf.lock().await;
         let key = manifest.key;
         let before: Option<Entry> = inner.store.run(move |index| index.read(Table::Entries, key.as_bytes())).await?;
         if let Some(before) = before {
-            if before.may_be_served() && self.blob_exists(&before.blob, before.bytes).await? {
+            if before.may_be_served() && self.blobs_exist(&before).await? {
                 return Ok(before);
             }
             self.drop_key(before).await?;
@@ -335,7 +354,9 @@ impl Cache {
         let entry = manifest.entry();
         let (blobs, manifests) = (inner.blobs.clone(), inner.manifests.clone());
         blocking(move || {
-            blobs.place(staged)?;
+            for staged in staged {
+                blobs.place(staged)?;
+            }
             manifests.write(&manifest)
         })
         .await?;
@@ -506,30 +527,29 @@ impl Cache {
     /// Writes the row of an entry whose files are there.
     async fn insert_row(&self, entry: Entry) -> Result<(), StoreError> {
         let now = self.inner.clock.now();
-        let bytes = entry.bytes;
         let inserted = self.inner.store.run(move |index| Rows(index).insert(&entry, now)).await?;
         self.inner.counters.entries.fetch_add(u64::from(inserted.new_entry), Ordering::Relaxed);
-        self.inner.counters.bytes.fetch_add(if inserted.new_blob { bytes } else { 0 }, Ordering::Relaxed);
+        self.inner.counters.bytes.fetch_add(inserted.new_bytes, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Takes an entry off: manifest, row, and its blob if no other entry has it. The shelf is held by the caller. Returns
+    /// Takes an entry off: manifest, row, and those of its blobs that no other entry has. The shelf is held by the caller. Returns
     /// the bytes that became free.
     async fn drop_key(&self, entry: Entry) -> Result<u64, StoreError> {
         let inner = &self.inner;
-        let (key, blob, bytes) = (entry.key, entry.blob, entry.bytes);
+        let key = entry.key;
         let manifests = inner.manifests.clone();
         blocking(move || manifests.remove(&key)).await?;
-        let last = inner.store.run(move |index| Rows(index).remove(&entry)).await?;
+        let free = inner.store.run(move |index| Rows(index).remove(&entry)).await?;
         inner.found.invalidate(&key).await;
         less(&inner.counters.entries, 1);
-        if !last {
-            return Ok(0);
-        }
-        inner.memory.forget(&blob).await;
+        let bytes = free.iter().map(|part| part.bytes).sum();
         less(&inner.counters.bytes, bytes);
+        for part in &free {
+            inner.memory.forget(&part.blob).await;
+        }
         let blobs = inner.blobs.clone();
-        blocking(move || blobs.remove(&blob)).await?;
+        blocking(move || free.iter().try_for_each(|part| blobs.remove(&part.blob).map(drop))).await?;
         Ok(bytes)
     }
 
@@ -548,9 +568,9 @@ impl Cache {
         exists(path).await
     }
 
-    async fn blob_exists(&self, blob: &BlobHash, bytes: u64) -> Result<bool, StoreError> {
-        let (blobs, blob) = (self.inner.blobs.clone(), *blob);
-        blocking(move || Ok(blobs.size(&blob)? == Some(bytes))).await
+    async fn blobs_exist(&self, entry: &Entry) -> Result<bool, StoreError> {
+        let (blobs, parts) = (self.inner.blobs.clone(), entry.parts());
+        blocking(move || blobs.have_all(&parts)).await
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Config {
     pub models: Models,
     /// The encoder.
     pub encoder: Encoder,
+    /// What draws on plates.
+    pub compositor: Compositor,
     /// Renderer processes.
     pub renderers: Renderers,
     /// Planned painting.
@@ -257,6 +259,24 @@ impl Default for Models {
 pub struct Encoder {
     /// The build that plates are asked from; empty asks the `x264` on this machine.
     pub id: String,
+}
+
+/// `[compositor]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Compositor {
+    /// Clips that are composed at once; 0 is one per core.
+    pub at_once: usize,
+    /// Clips that wait for their turn; half of the places are for who pays.
+    pub waiting: usize,
+    /// Bytes of decoded pictures kept in memory: the windows of hot plates.
+    pub picture_bytes: u64,
+}
+
+impl Default for Compositor {
+    fn default() -> Self {
+        Self { at_once: 0, waiting: 64, picture_bytes: 512 << 20 }
+    }
 }
 
 /// `[renderers]`.

@@ -13,6 +13,7 @@ mod error;
 mod nearest;
 mod opened;
 mod orders;
+mod parts;
 mod ticket;
 mod token;
 
@@ -34,6 +35,7 @@ use crate::{
     cache::{Cache, Entry, Staged},
     campaign::Costs,
     clock::Clock,
+    compositor::Compositor,
     config::Config,
     makers::Makers,
     metrics,
@@ -67,11 +69,20 @@ struct Inner {
     queue: Arc<dyn JobQueue>,
     clock: Arc<dyn Clock>,
     /// Bytes that were put and not yet handed in, by job.
-    uploads: Mutex<HashMap<JobId, (u32, Staged)>>,
+    uploads: Mutex<HashMap<JobId, Uploads>>,
+    /// What draws on plates; an edge without an encoder has none.
+    compositor: Option<Arc<Compositor>>,
     costs: Mutex<Costs>,
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
     desk: tokio::sync::Mutex<()>,
     draining: CancellationToken,
+}
+
+/// Blobs that wait for their hand-in.
+#[derive(Debug, Default)]
+struct Uploads {
+    epoch: u32,
+    blobs: HashMap<BlobHash, Staged>,
 }
 
 /// How somebody wants to be answered.

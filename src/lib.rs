@@ -7,6 +7,7 @@ pub mod cache;
 pub mod campaign;
 pub mod clock;
 pub mod command;
+pub mod compositor;
 pub mod config;
 pub mod edge;
 pub mod http;

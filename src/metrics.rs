@@ -39,6 +39,10 @@ fn describe() {
     describe_counter!("festoon_delivered_bytes_total", "Bytes of clips and blobs sent.");
     describe_counter!("festoon_deliveries_cut_total", "Clip and blob bodies that ended before their last byte.");
     describe_counter!("festoon_accepted_total", "Plates handed in: kept, refused, stale.");
+    describe_histogram!(
+        "festoon_composition_seconds",
+        "Time from an order for a clip to its last byte, by its end: whole, left, failed."
+    );
     describe_counter!("festoon_queue_full_total", "Orders turned away because too much is promised.");
     describe_gauge!("festoon_queue_jobs", "Live jobs: queued ones by lane, and leased ones.");
     describe_gauge!("festoon_queue_seconds", "Painting time that queued jobs are expected to take.");
@@ -91,6 +95,11 @@ pub fn pick(answer: &'static str) {
 /// A plate was handed in.
 pub fn accepted(result: &'static str) {
     counter!("festoon_accepted_total", "result" => result).increment(1);
+}
+
+/// A composition is over: `whole`, `left` by everybody, or `failed`.
+pub fn composed(end: &'static str, took: Duration) {
+    histogram!("festoon_composition_seconds", "end" => end).record(took);
 }
 
 /// An order was turned away.

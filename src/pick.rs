@@ -236,6 +236,7 @@ impl Pick {
             template_digest: template.plate_digest(),
             scene: template.scene(&self.locale, &values, makers)?,
             canvas: template.canvas,
+            windows: Vec::new(),
             variation: self.variation,
             encoder: makers.encoder.clone(),
             watermark: None,

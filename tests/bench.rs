@@ -37,6 +37,7 @@ pub fn plate(number: u32) -> PlateSpec {
             looped: false,
         }),
         canvas: Canvas { width: 1280, height: 720, frames: 48, fps: 24 },
+        windows: Vec::new(),
         variation: number,
         encoder: EncoderId(ENCODER.into()),
         watermark: None,
@@ -97,8 +98,31 @@ pub fn outcome(bytes: &[u8]) -> Outcome {
         media: Media { width: 1280, height: 720, frames: 48, fps: 24, codec: "avc1.64001f".into() },
         renderer: RendererInfo { name: "r1".into(), version: "0.1.0".into(), device: "cpu".into() },
         timings: BTreeMap::new(),
+        segmented: None,
         made_at: START,
     }
+}
+
+/// What a renderer says of a plate in segments, and the blobs beside the whole file: an index, the segments, the mezzanine.
+pub fn outcome_in_segments(bytes: &[u8], parts: &[Bytes]) -> Outcome {
+    let part = |bytes: &Bytes| Part { blob: BlobHash::of(bytes), bytes: bytes.len() as u64 };
+    let [init, segments @ .., mezzanine] = parts else { panic!("an index, a segment and a mezzanine at least") };
+    let frames = |start| FrameRange { start, end: start + 1 };
+    let held = |(start, bytes): (u32, &Bytes)| FramesPart { frames: frames(start), part: part(bytes) };
+    let segmented =
+        Segmented { init: part(init), segments: (0..).zip(segments).map(held).collect(), mezzanines: vec![held((0, mezzanine))] };
+    Outcome { segmented: Some(segmented), ..outcome(bytes) }
+}
+
+/// Keeps a numbered plate in segments.
+pub async fn keep_in_segments(cache: &Cache, number: u32, footage: &Bytes, parts: &[Bytes]) -> Entry {
+    let whole = cache.stage_bytes(footage.clone()).await.unwrap();
+    let mut staged = Vec::new();
+    for part in parts {
+        staged.push(cache.stage_bytes(part.clone()).await.unwrap());
+    }
+    let manifest = Manifest::new(Recipe::Plate(plate(number)), outcome_in_segments(footage, parts), START);
+    cache.keep_all(whole, staged, manifest).await.unwrap()
 }
 
 /// Keeps a numbered plate.

@@ -15,7 +15,7 @@ use festoon::{
     command::serve::{Running, StartError},
     config::Config,
 };
-use festoon_film::{Cancel, Encoder as _, Expectation, X264, encode_plate};
+use festoon_film::{Cancel, Encoder as _, Expectation, Held, X264, encode_plate};
 use festoon_spec::*;
 use md5::{Digest as _, Md5};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap};
@@ -309,9 +309,11 @@ impl Renderer {
 
     /// Paints a leased plate and puts its bytes.
     pub async fn paint(&self, lease: &Lease) -> Outcome {
-        let (bytes, outcome) = painted(lease);
-        let put = self.put(lease, &outcome.blob, bytes).await;
-        assert_eq!(put.status, 204, "{}", put.text());
+        let (blobs, outcome) = painted(lease);
+        for bytes in blobs {
+            let put = self.put(lease, &BlobHash::of(&bytes), bytes).await;
+            assert_eq!(put.status, 204, "{}", put.text());
+        }
         outcome
     }
 
@@ -346,8 +348,8 @@ impl Renderer {
     }
 }
 
-/// A real plate for a lease: a gradient that moves, different for each key.
-pub fn painted(lease: &Lease) -> (Bytes, Outcome) {
+/// A real plate for a lease: a gradient that moves, different for each key. The whole file is the first of its blobs.
+pub fn painted(lease: &Lease) -> (Vec<Bytes>, Outcome) {
     let canvas = lease.spec.canvas;
     let shade = lease.key.as_bytes()[0];
     let mut paint = |index: u32, rgb: &mut [u8]| {
@@ -356,8 +358,20 @@ pub fn painted(lease: &Lease) -> (Bytes, Outcome) {
         }
         Ok(())
     };
-    let plate = encode_plate(&*X264_HERE, &canvas, Expectation::default(), &mut paint, &Cancel::default()).unwrap();
+    let plate =
+        encode_plate(&*X264_HERE, &canvas, &lease.spec.windows, Expectation::default(), &mut paint, &Cancel::default()).unwrap();
     let bytes = Bytes::from(plate.mp4);
+    let mut blobs = vec![bytes.clone()];
+    let mut named = |bytes: Vec<u8>| {
+        blobs.push(bytes.into());
+        let bytes = &blobs[blobs.len() - 1];
+        Part { blob: BlobHash::of(bytes), bytes: bytes.len() as u64 }
+    };
+    let init = named(plate.init);
+    let mut held = |all: Vec<Held>| {
+        all.into_iter().map(|Held { frames, bytes }| FramesPart { frames, part: named(bytes) }).collect::<Vec<_>>()
+    };
+    let segmented = Some(Segmented { init, segments: held(plate.segments), mezzanines: held(plate.mezzanines) });
     let outcome = Outcome {
         blob: BlobHash::of(&bytes),
         bytes: bytes.len() as u64,
@@ -367,8 +381,9 @@ pub fn painted(lease: &Lease) -> (Bytes, Outcome) {
         renderer: RendererInfo { name: "test".into(), version: "0".into(), device: "cpu".into() },
         timings: BTreeMap::from([("paint".into(), 10)]),
         made_at: START,
+        segmented,
     };
-    (bytes, outcome)
+    (blobs, outcome)
 }
 
 /// The body of `POST /v1/picks` for a lantern.

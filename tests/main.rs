@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod command_line;
+mod compositor;
 mod faults;
 mod faults_store;
 mod http;
@@ -10,6 +11,7 @@ mod installation;
 mod pick;
 mod queue;
 mod schedule;
+mod segments;
 mod shape;
 mod template;
 mod up;

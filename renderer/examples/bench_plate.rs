@@ -51,7 +51,7 @@ fn main() -> Result<(), Failure> {
         adapter.frame(index, rgb);
         stages.end("adapt")
     };
-    let plate = encode_plate(&encoder, &CANVAS, noise, &mut frame, &Cancel::default())?;
+    let plate = encode_plate(&encoder, &CANVAS, &[], noise, &mut frame, &Cancel::default())?;
     stages.end("convert, inspect")?;
     let x264 = usage(libc::RUSAGE_CHILDREN);
     stages.0.push(Stage { name: "encode (x264)", cpu: x264.0, peak_mb: x264.1 });
@@ -85,6 +85,7 @@ fn spec(checkpoint: &Checkpoint, prompt: &str, encoder: &X264) -> PlateSpec {
         template_digest: Digest::of(b"bench"),
         scene: Scene::Wan(scene),
         canvas: CANVAS,
+        windows: Vec::new(),
         variation: 0,
         encoder: encoder.id().clone(),
         watermark: None,

@@ -232,9 +232,12 @@ impl Bench {
     }
 
     async fn hand_in(&self, lease: &Lease, made: Made) -> Result<Outcome, ServerError> {
-        let Made { mp4, media, verdict, mut timings } = made;
+        let Made { mp4, media, segmented, parts, verdict, mut timings } = made;
         let began = Instant::now();
         let blob = BlobHash::of(&mp4);
+        for (part, bytes) in parts {
+            self.server.put_blob(&lease.job, lease.epoch, &part, bytes).await?;
+        }
         self.server.put_blob(&lease.job, lease.epoch, &blob, mp4.clone()).await?;
         Outcome::spent(&mut timings, Stage::HandIn, began.elapsed().as_millis() as u64);
         let outcome = Outcome {
@@ -246,6 +249,7 @@ impl Bench {
             renderer: self.renderer.clone(),
             timings,
             made_at: (self.clock)(),
+            segmented: Some(segmented),
         };
         let hand_in = HandIn { epoch: lease.epoch, outcome };
         self.server.hand_in(&lease.job, &hand_in).await?;

@@ -193,7 +193,7 @@ impl Server {
         json(answer?).await
     }
 
-    /// Puts a plate's bytes where [`Server::hand_in`] will find them.
+    /// Puts a blob of a plate where [`Server::hand_in`] will find them.
     ///
     /// # Errors
     /// When patience has run out, or the server refuses.
@@ -207,7 +207,7 @@ impl Server {
         self.patiently(put, self.bounded_pauses()).await
     }
 
-    /// Reports a plate whose bytes were put.
+    /// Reports a plate whose blobs were put.
     ///
     /// # Errors
     /// When patience has run out, or the server refuses.

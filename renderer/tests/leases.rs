@@ -14,7 +14,7 @@ use festoon_renderer::{
     server::Server,
 };
 use festoon_spec::{
-    BlobHash, Capabilities, FailureKind, JobId, Lease, PlateSpec, RenderKey, RendererInfo, Stage, UnixMillis, Verdict,
+    BlobHash, Capabilities, FailureKind, FrameRange, JobId, Lease, PlateSpec, RenderKey, RendererInfo, Stage, UnixMillis, Verdict,
 };
 
 use crate::{
@@ -24,7 +24,8 @@ use crate::{
 
 #[test]
 fn a_motion_plate_is_leased_painted_and_handed_in() {
-    let spec = plates::small();
+    let window = FrameRange { start: 3, end: 9 };
+    let spec = PlateSpec { windows: vec![window], ..plates::small() };
     let lease = lease(1, spec.clone());
     let origin = Origin::open([lease.clone()]);
     let renderer = program::run(&origin, &[], &[]);
@@ -42,6 +43,10 @@ fn a_motion_plate_is_leased_painted_and_handed_in() {
     assert_eq!(outcome.verdict, Verdict::Passed);
     assert_eq!((outcome.renderer.name.as_str(), outcome.renderer.device.as_str()), ("tester", "cpu"));
     assert_eq!(outcome.md5.len(), 32);
+    let segmented = outcome.segmented.unwrap();
+    let segments: Vec<_> = segmented.segments.iter().map(|held| (held.frames.start, held.frames.end)).collect();
+    assert_eq!(segments, [(0, 3), (3, 9), (9, 12)]);
+    assert_eq!(segmented.mezzanines.iter().map(|held| held.frames).collect::<Vec<_>>(), [window]);
     assert!(outcome.timings.contains_key("paint") && outcome.timings.contains_key("encode"), "{:?}", outcome.timings);
 
     let log = renderer.drain();

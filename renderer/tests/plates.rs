@@ -17,6 +17,7 @@ fn plate(scene: Scene, canvas: Canvas) -> PlateSpec {
         template_digest: Digest::of(b"new-year"),
         scene,
         canvas,
+        windows: Vec::new(),
         variation: 0,
         encoder: encoder(),
         watermark: None,

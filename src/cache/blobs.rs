@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use festoon_spec::{BlobHash, Outcome};
+use festoon_spec::{BlobHash, Outcome, Part};
 use md5::{Digest as _, Md5};
 use tempfile::TempPath;
 
@@ -82,6 +82,16 @@ impl Blobs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::at(&path, error)),
         }
+    }
+
+    /// Whether these are there, by their sizes.
+    pub fn have_all(&self, parts: &[Part]) -> Result<bool, StoreError> {
+        for part in parts {
+            if self.size(&part.blob)? != Some(part.bytes) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Every blob by its name, and files that have no business here.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use festoon_spec::{BlobHash, RenderKey};
+use festoon_spec::{BlobHash, Part, RenderKey};
 use serde::Serialize;
 
 use super::{Cache, CacheError, Rows, blobs::Blobs, blocking, manifest::Manifests, uninterrupted};
@@ -141,10 +141,11 @@ impl Examination {
         for key in keys {
             match manifests.read(&key)? {
                 Some(manifest) => {
-                    let blob = manifest.outcome.blob;
-                    unnamed.remove(&blob);
-                    if blobs.size(&blob)?.is_none() && manifests.path(&key).exists() {
-                        problems.push(Problem::MissingBlob { key, blob });
+                    for Part { blob, .. } in manifest.entry().parts() {
+                        unnamed.remove(&blob);
+                        if blobs.size(&blob)?.is_none() && manifests.path(&key).exists() {
+                            problems.push(Problem::MissingBlob { key, blob });
+                        }
                     }
                     examination.manifests += 1;
                 }

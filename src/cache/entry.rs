@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use festoon_spec::{BlobHash, Media, Reason, RenderKey, TemplateId, UnixMillis, Verdict};
+use festoon_spec::{BlobHash, Media, Part, Reason, RenderKey, Segmented, TemplateId, UnixMillis, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{Blobs, Counters, Manifests};
@@ -22,11 +22,11 @@ const HALF_KEPT: usize = 1;
 pub struct Entry {
     /// What was asked.
     pub key: RenderKey,
-    /// The bytes' name.
+    /// The whole file's name.
     pub blob: BlobHash,
-    /// How many.
+    /// Its number of bytes.
     pub bytes: u64,
-    /// MD5 of the bytes, 32 lower-case digits.
+    /// MD5 of its bytes, 32 lower-case digits.
     pub md5: String,
     /// What the gate says.
     pub verdict: Verdict,
@@ -36,6 +36,8 @@ pub struct Entry {
     pub made_at: UnixMillis,
     /// Plate or clip.
     pub kind: EntryKind,
+    /// A plate in the form that clips are composed from.
+    pub segmented: Option<Segmented>,
 }
 
 /// What an entry is.
@@ -52,6 +54,14 @@ impl Entry {
     /// Whether the gate lets anybody see it, now or once somebody looked.
     pub fn may_be_served(&self) -> bool {
         !matches!(self.verdict, Verdict::Failed { .. })
+    }
+
+    /// Its blobs, the whole file first, each once.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut seen = HashSet::new();
+        let whole = Part { blob: self.blob, bytes: self.bytes };
+        let parts = std::iter::once(whole).chain(self.segmented.iter().flat_map(Segmented::parts));
+        parts.filter(|part| seen.insert(part.blob)).collect()
     }
 }
 
@@ -81,7 +91,10 @@ fn last_key(key: &[u8]) -> Result<RenderKey, IndexError> {
 fn put(batch: &mut Batch, entry: &Entry, used: UnixMillis) {
     let key = entry.key.as_bytes().as_slice();
     batch.put(Table::Entries, key, encode(entry));
-    batch.put(Table::Holders, pair(entry.blob.as_bytes(), &entry.key), entry.bytes.to_be_bytes());
+    for part in entry.parts() {
+        let held = [part.bytes.to_be_bytes().as_slice(), &[u8::from(part.blob == entry.blob)]].concat();
+        batch.put(Table::Holders, pair(part.blob.as_bytes(), &entry.key), held);
+    }
     batch.put(Table::Touches, key, used.0.to_be_bytes());
     if let EntryKind::Plate(template) = &entry.kind {
         batch.put(Table::Plates, pair(&plate_prefix(template), &entry.key), []);
@@ -91,19 +104,23 @@ fn put(batch: &mut Batch, entry: &Entry, used: UnixMillis) {
 fn take(batch: &mut Batch, entry: &Entry) {
     let key = entry.key.as_bytes().as_slice();
     batch.remove(Table::Entries, key);
-    batch.remove(Table::Holders, pair(entry.blob.as_bytes(), &entry.key));
+    for part in entry.parts() {
+        batch.remove(Table::Holders, pair(part.blob.as_bytes(), &entry.key));
+    }
     batch.remove(Table::Touches, key);
     if let EntryKind::Plate(template) = &entry.kind {
         batch.remove(Table::Plates, pair(&plate_prefix(template), &entry.key));
     }
 }
 
-/// An entry as eviction sees it.
+/// A blob of an entry as eviction sees it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held {
     pub key: RenderKey,
     pub blob: BlobHash,
     pub bytes: u64,
+    /// Whether it is the entry's whole file.
+    pub whole: bool,
     pub used: UnixMillis,
 }
 
@@ -111,7 +128,8 @@ pub(super) struct Held {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inserted {
     pub new_entry: bool,
-    pub new_blob: bool,
+    /// Bytes of blobs that no entry had.
+    pub new_bytes: u64,
 }
 
 /// What the cache does with the index.
@@ -121,22 +139,36 @@ impl Rows<'_> {
     /// Puts an entry.
     pub fn insert(&self, entry: &Entry, now: UnixMillis) -> Result<Inserted, IndexError> {
         let new_entry = self.0.get(Table::Entries, entry.key.as_bytes())?.is_none();
-        let new_blob = self.0.first(Table::Holders, entry.blob.as_bytes())?.is_none();
+        let mut new_bytes = 0;
+        for part in entry.parts() {
+            if self.0.first(Table::Holders, part.blob.as_bytes())?.is_none() {
+                new_bytes += part.bytes;
+            }
+        }
         let mut batch = Batch::default();
         put(&mut batch, entry, now);
         batch.remove(Table::Refusals, entry.key.as_bytes().as_slice());
         self.0.commit(&batch)?;
         self.0.flush()?;
-        Ok(Inserted { new_entry, new_blob })
+        Ok(Inserted { new_entry, new_bytes })
     }
 
-    /// Takes an entry, and says whether it was the last of its blob.
-    pub fn remove(&self, entry: &Entry) -> Result<bool, IndexError> {
+    /// Takes an entry, and says which of its blobs no other entry has.
+    pub fn remove(&self, entry: &Entry) -> Result<Vec<Part>, IndexError> {
         let mut batch = Batch::default();
         take(&mut batch, entry);
         self.0.commit(&batch)?;
         self.0.flush()?;
-        Ok(self.0.first(Table::Holders, entry.blob.as_bytes())?.is_none())
+        let mut free = entry.parts();
+        let mut failed = None;
+        free.retain(|part| match self.0.first(Table::Holders, part.blob.as_bytes()) {
+            Ok(holder) => holder.is_none(),
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        failed.map_or(Ok(free), Err)
     }
 
     /// The entries of a blob.
@@ -184,7 +216,7 @@ impl Rows<'_> {
         self.0.commit(&batch)
     }
 
-    /// Every entry with its last use, in no order.
+    /// Every blob of every entry, with the entry's last use, in no order.
     pub fn held(&self) -> Result<Vec<Held>, IndexError> {
         let mut used = HashMap::new();
         self.0.visit(Table::Touches, &[], &[], |key, value| {
@@ -193,9 +225,9 @@ impl Rows<'_> {
         })?;
         let mut held = Vec::with_capacity(used.len());
         self.0.visit(Table::Holders, &[], &[], |key, value| {
-            let (blob, bytes) = holder(key, value)?;
+            let (blob, bytes, whole) = holder(key, value)?;
             let key = last_key(key)?;
-            held.push(Held { key, blob, bytes, used: used.get(&key).copied().unwrap_or_default() });
+            held.push(Held { key, blob, bytes, whole, used: used.get(&key).copied().unwrap_or_default() });
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(held)
@@ -216,8 +248,8 @@ impl Rows<'_> {
         let (mut entries, mut bytes) = (0, 0);
         let mut last = None;
         self.0.visit(Table::Holders, &[], &[], |key, value| {
-            let (blob, size) = holder(key, value)?;
-            entries += 1;
+            let (blob, size, whole) = holder(key, value)?;
+            entries += u64::from(whole);
             if last.replace(blob) != Some(blob) {
                 bytes += size;
             }
@@ -227,9 +259,11 @@ impl Rows<'_> {
     }
 }
 
-fn holder(key: &[u8], value: &[u8]) -> Result<(BlobHash, u64), IndexError> {
+/// A blob, its bytes, and whether it is the whole file of the entry that holds it.
+fn holder(key: &[u8], value: &[u8]) -> Result<(BlobHash, u64, bool), IndexError> {
     let blob = key.first_chunk::<32>().ok_or_else(|| IndexError::Damaged("a key of the cache is too short".into()))?;
-    Ok((BlobHash::from_bytes(*blob), number(value)?))
+    let (whole, bytes) = value.split_last().ok_or_else(|| IndexError::Damaged("a holder of a blob is empty".into()))?;
+    Ok((BlobHash::from_bytes(*blob), number(bytes)?, *whole == 1))
 }
 
 fn number(value: &[u8]) -> Result<u64, IndexError> {
@@ -237,7 +271,7 @@ fn number(value: &[u8]) -> Result<u64, IndexError> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-/// Makes the rows from the manifests whose blobs are there.
+/// Makes the rows from the manifests whose blobs are all there.
 #[derive(Debug)]
 pub(super) struct FromManifests {
     manifests: Manifests,
@@ -270,8 +304,8 @@ impl FromManifests {
         for key in written.iter().filter(|key| all || !known.contains(key)) {
             let Some(manifest) = self.manifests.read(key)? else { continue };
             let entry = manifest.entry();
-            if self.blobs.size(&entry.blob)? != Some(entry.bytes) {
-                tracing::warn!(key = %key.short(), blob = %entry.blob.short(), "a manifest's blob is not there; it gets no row");
+            if !self.blobs.have_all(&entry.parts())? {
+                tracing::warn!(key = %key.short(), blob = %entry.blob.short(), "a blob of a manifest is not there; it gets no row");
                 if known.contains(key) {
                     take(&mut batch, &entry);
                     next(&mut batch)?;
@@ -334,7 +368,7 @@ impl FromManifests {
         let mut lost = 0;
         for key in written.difference(known) {
             if let Some(manifest) = self.manifests.read(key)?
-                && self.blobs.size(&manifest.outcome.blob)? == Some(manifest.outcome.bytes)
+                && self.blobs.have_all(&manifest.entry().parts())?
             {
                 lost += 1;
             }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 
-use festoon_spec::{BlobHash, RenderKey};
+use festoon_spec::{BlobHash, RenderKey, UnixMillis};
 use serde::Serialize;
 
 use super::{Cache, CacheError, Entry, Rows, entry::Held, uninterrupted};
@@ -54,27 +54,48 @@ impl Cache {
         Ok(evicted)
     }
 
-    /// Which entries go, in this order. A blob is free once all its entries are gone, so an entry whose blob another keeps
-    /// in place is not worth dropping.
+    /// Which entries go, in this order. A blob is free once all its entries are gone, so entries of one file go together or
+    /// not at all.
     fn plan(&self, held: Vec<Held>, budget: u64) -> Vec<RenderKey> {
-        let mut blobs: HashMap<BlobHash, (u64, Vec<Held>, bool)> = HashMap::new();
-        for held in held {
-            let (bytes, holders, pinned) = blobs.entry(held.blob).or_default();
-            *bytes = held.bytes;
-            *pinned |= self.inner.pins.hold(&held.key);
-            holders.push(held);
+        let mut holders: HashMap<BlobHash, (u64, usize)> = HashMap::new();
+        let mut blobs: HashMap<RenderKey, Vec<BlobHash>> = HashMap::new();
+        let mut files: HashMap<BlobHash, File> = HashMap::new();
+        for Held { key, blob, bytes, whole, used } in held {
+            let (size, count) = holders.entry(blob).or_default();
+            *size = bytes;
+            *count += 1;
+            blobs.entry(key).or_default().push(blob);
+            if whole {
+                let file = files.entry(blob).or_default();
+                file.used = file.used.max(used);
+                file.pinned |= self.inner.pins.hold(&key);
+                file.keys.push(key);
+            }
         }
-        let mut total: u64 = blobs.values().map(|(bytes, ..)| bytes).sum();
-        let mut free: Vec<_> = blobs.into_iter().filter(|(_, (_, _, pinned))| !pinned).collect();
-        free.sort_by_key(|(blob, (_, holders, _))| (holders.iter().map(|held| held.used).max(), *blob));
+        let mut total: u64 = holders.values().map(|(bytes, _)| bytes).sum();
+        let mut free: Vec<_> = files.into_iter().filter(|(_, file)| !file.pinned).collect();
+        free.sort_by_key(|(blob, file)| (file.used, *blob));
         let mut plan = Vec::new();
-        for (_, (bytes, holders, _)) in free {
+        for keys in free.into_iter().map(|(_, file)| file.keys) {
             if total <= budget {
                 break;
             }
-            total -= bytes;
-            plan.extend(holders.into_iter().map(|held| held.key));
+            for blob in keys.iter().flat_map(|key| &blobs[key]) {
+                if let Some((bytes, count)) = holders.get_mut(blob) {
+                    *count -= 1;
+                    total -= if *count == 0 { *bytes } else { 0 };
+                }
+            }
+            plan.extend(keys);
         }
         plan
     }
+}
+
+/// The entries of one whole file.
+#[derive(Default)]
+struct File {
+    used: UnixMillis,
+    pinned: bool,
+    keys: Vec<RenderKey>,
 }

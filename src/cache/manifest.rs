@@ -13,7 +13,7 @@ use super::{CacheError, Entry, EntryKind, blobs::named_files};
 use crate::store::{StoreError, durable, make_folder};
 
 /// Version of the file's form.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// All that is known of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,7 @@ impl Manifest {
                 Recipe::Plate(spec) => EntryKind::Plate(spec.template.clone()),
                 Recipe::Clip(spec) => EntryKind::Clip(spec.plate),
             },
+            segmented: outcome.segmented.clone(),
         }
     }
 

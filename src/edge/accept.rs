@@ -1,19 +1,28 @@
 //! What renderers hand in.
 //!
-//! A plate arrives in two requests: its bytes, then the outcome that names them. The bytes wait here under their job's
-//! epoch; nothing is kept before the outcome says what they are, the lease is still held, and the file was looked into.
+//! A plate arrives in several requests: the bytes of each of its blobs, then the outcome that names them. The bytes wait here
+//! under their job's epoch; nothing is kept before the outcome says what they are, the lease is still held, and every file was
+//! looked into.
 
-use std::{fs, sync::PoisonError};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::PoisonError,
+};
 
-use festoon_spec::{Failure, FailureKind, HandIn, Job, JobId, JobState, Reason, Renewal, RenewalAnswer, Verdict};
+use festoon_spec::{
+    BlobHash, Failure, FailureKind, HandIn, Job, JobId, JobState, Outcome, Reason, Renewal, RenewalAnswer, Verdict,
+};
 
-use super::{Edge, EdgeError, ticket::without_folders};
+use super::{Edge, EdgeError, Uploads, parts::Parts, ticket::without_folders};
 use crate::{
     cache::{CacheError, Manifest, Recipe, Staged, Staging},
     metrics,
     queue::QueueError,
     store::StoreError,
 };
+
+/// Blobs that may wait for one hand-in. A plate of a minute with a window in each second has a hundred and some.
+const MOST_BLOBS: usize = 1024;
 
 /// What became of a plate that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +45,21 @@ impl Edge {
         Ok(self.inner.cache.stage(self.inner.config.limits.blob_bytes).await?)
     }
 
-    /// Keeps a plate's bytes until they are handed in. Bytes of the same job that came before are dropped.
+    /// Keeps a blob of a plate until it is handed in. Bytes that came for an older lease of the job are dropped.
     ///
     /// # Errors
-    /// [`EdgeError::LeaseLost`].
+    /// [`EdgeError::LeaseLost`]; [`EdgeError::BadOutcome`] if it is one blob too many.
     pub async fn hold(&self, job: &JobId, epoch: u32, staged: Staged) -> Result<(), EdgeError> {
         self.held(job, epoch).await?;
-        self.uploads().insert(job.clone(), (epoch, staged));
+        let mut uploads = self.uploads();
+        let waiting = uploads.entry(job.clone()).or_default();
+        if waiting.epoch != epoch {
+            *waiting = Uploads { epoch, blobs: HashMap::new() };
+        }
+        if waiting.blobs.len() >= MOST_BLOBS {
+            return Err(EdgeError::BadOutcome { job: job.clone(), what: format!("it has more than {MOST_BLOBS} blobs") });
+        }
+        waiting.blobs.insert(staged.blob(), staged);
         Ok(())
     }
 
@@ -90,27 +107,24 @@ impl Edge {
             tracing::warn!(key = %job.key.short(), job = %id, reason, "a plate was refused by its inspection");
             return Ok(Accepted::Refused);
         }
-        let held = self.uploads().remove(id);
-        let Some((_, staged)) = held.filter(|(put_at, _)| *put_at == epoch) else {
+        let held = self.uploads().remove(id).filter(|uploads| uploads.epoch == epoch);
+        let Some((whole, parts)) = held.and_then(|uploads| sorted(uploads.blobs, &outcome)) else {
             let reason = "the server was started again between the plate's bytes and its hand-in".to_owned();
             self.inner.queue.fail(id, &Failure { epoch, reason, kind: FailureKind::Transient }).await?;
             return Err(EdgeError::LeaseLost { job: id.clone(), epoch });
         };
-        let staged = match look_into(&job, staged, &outcome).await? {
-            Ok(staged) => staged,
-            Err(what) => {
-                let failure = Failure { epoch, reason: what.clone(), kind: FailureKind::Transient };
-                self.fail(id, &failure).await?;
-                return Err(EdgeError::BadOutcome { job: id.clone(), what });
-            }
-        };
+        if let Err(what) = self.look_into(&job, &whole, &parts, &outcome).await? {
+            let failure = Failure { epoch, reason: what.clone(), kind: FailureKind::Transient };
+            self.fail(id, &failure).await?;
+            return Err(EdgeError::BadOutcome { job: id.clone(), what });
+        }
         self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).learn(&job.spec, &outcome);
         let abilities = job.spec.needs().model.and_then(|model| self.inner.makers.abilities(&model).cloned());
         let mut manifest = Manifest::new(Recipe::Plate(job.spec), outcome, self.inner.clock.now());
         if let Some(abilities) = abilities {
             manifest = manifest.noting(&abilities);
         }
-        let entry = self.inner.cache.keep(staged, manifest).await?;
+        let entry = self.inner.cache.keep_all(whole, parts, manifest).await?;
         self.inner.queue.complete(id, epoch).await?;
         tracing::info!(key = %entry.key.short(), blob = %entry.blob.short(), bytes = entry.bytes, job = %id, "a plate was kept");
         Ok(Accepted::Kept)
@@ -148,13 +162,34 @@ impl Edge {
             tracing::warn!(job = %job.id, key = %job.key.short(), attempts = job.attempts, "a lease ran out");
             self.remember_if_dead(&job).await?;
         }
-        let waiting: Vec<(JobId, u32)> = self.uploads().iter().map(|(job, (epoch, _))| (job.clone(), *epoch)).collect();
+        let waiting: Vec<(JobId, u32)> = self.uploads().iter().map(|(job, waiting)| (job.clone(), waiting.epoch)).collect();
         for (job, epoch) in waiting {
             if matches!(self.held(&job, epoch).await, Err(EdgeError::LeaseLost { .. })) {
                 self.uploads().remove(&job);
             }
         }
         Ok(())
+    }
+
+    /// Whether the bytes are what the outcome says and what the job ordered; else what differs.
+    async fn look_into(
+        &self,
+        job: &Job,
+        whole: &Staged,
+        parts: &[Staged],
+        outcome: &Outcome,
+    ) -> Result<Result<(), String>, EdgeError> {
+        if let Err(error) = whole.check(outcome) {
+            return Ok(Err(error.to_string()));
+        }
+        let files = std::iter::once(whole).chain(parts).map(|staged| (staged.blob(), staged.path().to_owned()));
+        let parts = Parts { files: files.collect(), outcome: outcome.clone(), spec: job.spec.clone() };
+        let compositor = self.inner.compositor.clone();
+        match tokio::task::spawn_blocking(move || parts.look_into(compositor.as_deref())).await {
+            Ok(looked) => Ok(looked.map_err(CacheError::from)?),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(CacheError::from(StoreError::Closing).into()),
+        }
     }
 
     async fn remember_if_dead(&self, job: &Job) -> Result<(), EdgeError> {
@@ -180,32 +215,15 @@ impl Edge {
         Ok(job.is_some_and(|job| job.epoch == epoch && matches!(job.state, JobState::Done | JobState::Dead { .. })))
     }
 
-    fn uploads(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<JobId, (u32, Staged)>> {
+    fn uploads(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Uploads>> {
         self.inner.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether the bytes are what the outcome says and what the job ordered; else what differs.
-async fn look_into(job: &Job, staged: Staged, outcome: &festoon_spec::Outcome) -> Result<Result<Staged, String>, EdgeError> {
-    if let Err(error) = staged.check(outcome) {
-        return Ok(Err(error.to_string()));
-    }
-    let path = staged.path().to_owned();
-    let bytes = match tokio::task::spawn_blocking(move || fs::read(&path).map_err(|error| StoreError::at(&path, error))).await {
-        Ok(read) => read.map_err(CacheError::from)?,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => return Err(CacheError::from(StoreError::Closing).into()),
-    };
-    let media = match festoon_film::probe(&bytes) {
-        Ok(media) => media,
-        Err(error) => return Ok(Err(format!("the bytes are no plate: {error}"))),
-    };
-    if media != outcome.media {
-        return Ok(Err(format!("the bytes hold {media:?}, announced was {:?}", outcome.media)));
-    }
-    let canvas = job.spec.canvas;
-    if (media.width, media.height, media.frames, media.fps) != (canvas.width, canvas.height, canvas.frames, canvas.fps) {
-        return Ok(Err(format!("the bytes hold {media:?}, ordered was {canvas:?}")));
-    }
-    Ok(Ok(staged))
+/// The whole file and the other blobs that an outcome names; `None` if one was not put. What it does not name is dropped.
+fn sorted(mut blobs: HashMap<BlobHash, Staged>, outcome: &Outcome) -> Option<(Staged, Vec<Staged>)> {
+    let whole = blobs.remove(&outcome.blob)?;
+    let named: HashSet<BlobHash> = outcome.parts().map(|part| part.blob).filter(|blob| *blob != outcome.blob).collect();
+    let parts: Option<Vec<Staged>> = named.iter().map(|blob| blobs.remove(blob)).collect();
+    Some((whole, parts?))
 }

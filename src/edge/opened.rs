@@ -3,10 +3,13 @@
 use std::{
     collections::HashMap,
     fs,
+    num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, Mutex},
+    thread::available_parallelism,
 };
 
+use festoon_film::FilmError;
 use miette::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +18,7 @@ use crate::{
     cache::{Cache, CacheOptions},
     campaign::Costs,
     clock::{Clock, Ids},
+    compositor::{Compositor, Options},
     config::{Config, MakersError},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
@@ -36,6 +40,10 @@ pub enum OpenError {
     #[error("{0}")]
     #[diagnostic(help("{}", .0.hint().unwrap_or("see the cause above")))]
     Store(#[from] StoreError),
+    /// What is composed here could not be spliced into plates.
+    #[error("clips cannot be composed here: {0}")]
+    #[diagnostic(help("{}", .0.hint().unwrap_or_else(|| "install another build of x264, or name its path in FESTOON_X264".into())))]
+    Compositor(FilmError),
     /// A template has a mistake.
     #[error("there are mistakes in {folder}:\n{report}")]
     #[diagnostic(help("`festoon check` shows each with its line"))]
@@ -83,8 +91,10 @@ impl Opened {
         let folder = config.path(&config.paths.templates);
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
         let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
+        let compositor = compositor(&config, &cache, &clock)?.map(Arc::new);
         let inner = Inner {
             config,
+            compositor,
             library,
             makers,
             cache,
@@ -96,5 +106,24 @@ impl Opened {
             draining: CancellationToken::new(),
         };
         Ok(Self { edge: Edge { inner: Arc::new(inner) }, token })
+    }
+}
+
+/// What composes clips here; none without an encoder and a decoder, which an edge that serves plates as they are does not need.
+fn compositor(config: &Config, cache: &Cache, clock: &Arc<dyn Clock>) -> Result<Option<Compositor>, OpenError> {
+    let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let options = Options {
+        at_once: NonZeroUsize::new(config.compositor.at_once).unwrap_or(threads),
+        waiting: config.compositor.waiting,
+        threads,
+        picture_bytes: config.compositor.picture_bytes,
+    };
+    match Compositor::open(cache.clone(), Arc::clone(clock), options) {
+        Ok(compositor) => Ok(Some(compositor)),
+        Err(error @ FilmError::Missing { .. }) => {
+            tracing::warn!(%error, "no clips are composed here: plates are served as they are");
+            Ok(None)
+        }
+        Err(error) => Err(OpenError::Compositor(error)),
     }
 }

@@ -47,9 +47,9 @@ tables!(
     /// What is known of the index itself.
     Meta = "meta-1",
     /// Render key → entry.
-    Entries = "entries-1",
-    /// Blob hash, render key → nothing: which entries hold a blob.
-    Holders = "holders-1",
+    Entries = "entries-2",
+    /// Blob hash, render key → its bytes, and whether it is the entry's whole file: which entries hold a blob.
+    Holders = "holders-2",
     /// Template, 0, render key → nothing: the plates of a template.
     Plates = "plates-1",
     /// Render key → last use.

@@ -86,10 +86,10 @@ async fn bytes_that_are_not_what_they_are_said_to_be_are_not_kept() {
     let installation = Installation::with(|config| config.queue.max_attempts = 20).await;
     installation.get(CLIP).await;
     let renderer = installation.renderer("r1");
-    for wrong in ["hash", "not a video", "md5", "media", "canvas"] {
+    for wrong in ["hash", "not a video", "md5", "media", "codec", "no segments", "other frames", "not the index"] {
         installation.clock.advance(3_600_000);
         let lease = renderer.lease(0).await.unwrap_or_else(|| panic!("no lease before `{wrong}`"));
-        let (bytes, mut outcome) = painted(&lease);
+        let (blobs, mut outcome) = painted(&lease);
         let answer = match wrong {
             "hash" => renderer.put(&lease, &outcome.blob, "other bytes").await,
             "not a video" => {
@@ -98,14 +98,23 @@ async fn bytes_that_are_not_what_they_are_said_to_be_are_not_kept() {
                 outcome.bytes = text.len() as u64;
                 outcome.md5 = "6a9e5b2e8c0e4d4f6f6f6f6f6f6f6f6f".into();
                 assert_eq!(renderer.put(&lease, &outcome.blob, text).await.status, 204);
+                for bytes in blobs.into_iter().skip(1) {
+                    assert_eq!(renderer.put(&lease, &festoon_spec::BlobHash::of(&bytes), bytes).await.status, 204);
+                }
                 renderer.hand_in(&lease, &outcome).await
             }
             _ => {
-                assert_eq!(renderer.put(&lease, &outcome.blob, bytes).await.status, 204);
+                for bytes in blobs {
+                    assert_eq!(renderer.put(&lease, &festoon_spec::BlobHash::of(&bytes), bytes).await.status, 204);
+                }
+                let segmented = outcome.segmented.as_mut().unwrap();
                 match wrong {
                     "md5" => outcome.md5 = "0".repeat(32),
                     "media" => outcome.media.frames += 1,
-                    _ => outcome.media.codec = "hev1".into(),
+                    "codec" => outcome.media.codec = "hev1".into(),
+                    "no segments" => outcome.segmented = None,
+                    "other frames" => segmented.segments[0].frames.end -= 1,
+                    _ => segmented.init = segmented.segments[0].part,
                 }
                 renderer.hand_in(&lease, &outcome).await
             }

@@ -1,11 +1,11 @@
-//! Decoding by the `ffmpeg` program: for checks of what was made, not for anything that answers a request.
+//! Decoding by the `ffmpeg` program, of files that festoon made: to check them, and to draw on their pictures.
 
 use std::{path::PathBuf, time::Duration};
 
-use festoon_spec::Media;
+use festoon_spec::{Canvas, Media};
 
 use crate::{
-    BoxError, Cancel, FilmError,
+    BoxError, Cancel, FilmError, Picture,
     jail::{Feed, Jail, Limits},
     mp4, program,
 };
@@ -39,15 +39,37 @@ impl Ffmpeg {
         &self.version
     }
 
-    /// Decodes every frame and gives them to `take`, one by one in showing order.
+    /// Decodes every frame and gives them to `take` as RGB, one by one in showing order.
     ///
     /// # Errors
-    /// [`FilmError::Container`] for what [`mp4::probe`] refuses, [`FilmError::Jail`] if decoding fails,
+    /// [`FilmError::Container`] for what [`probe`](crate::probe) refuses, [`FilmError::Jail`] if decoding fails,
     /// [`FilmError::Frames`] if it warns or gives another number of frames than the file says, [`FilmError::Frame`] for
     /// what `take` returns.
     pub fn decode(&self, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
+        self.decode_as(Pixels::Rgb, file, cancel, take)
+    }
+
+    /// Decodes every frame as it was encoded.
+    ///
+    /// # Errors
+    /// As [`Ffmpeg::decode`].
+    pub fn pictures(&self, file: &[u8], cancel: &Cancel) -> Result<Vec<Picture>, FilmError> {
+        let Media { width, height, frames, fps, .. } = mp4::probe(file)?;
+        let black = Picture::new(&Canvas { width, height, frames, fps })?;
+        let mut pictures = Vec::new();
+        let mut take = |_, bytes: &[u8]| {
+            let mut picture = black.clone();
+            picture.set_planes(bytes);
+            pictures.push(picture);
+            Ok(())
+        };
+        self.decode_as(Pixels::Planes, file, cancel, &mut take)?;
+        Ok(pictures)
+    }
+
+    fn decode_as(&self, pixels: Pixels, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
         let media = mp4::probe(file)?;
-        let frame_bytes = media.width as usize * media.height as usize * 3;
+        let frame_bytes = pixels.bytes(&media);
         let mut rest = file;
         let mut feed = |input: &mut Vec<u8>| {
             let (piece, behind) = rest.split_at(rest.len().min(PIECE));
@@ -70,7 +92,7 @@ impl Ffmpeg {
             }
             Ok(())
         };
-        let jail = Jail { program: self.program.clone(), args: arguments(), limits: limits(&media, file) };
+        let jail = Jail { program: self.program.clone(), args: arguments(pixels), limits: limits(&media, file) };
         let warnings = jail.run::<FilmError>(cancel, &mut feed, &mut collect)?;
         if decoded != media.frames || !frame.is_empty() || !warnings.is_empty() {
             return Err(FilmError::Frames { said: media.frames, decoded, warnings });
@@ -79,13 +101,40 @@ impl Ffmpeg {
     }
 }
 
-fn arguments() -> Vec<std::ffi::OsString> {
+/// In which form frames come out.
+#[derive(Clone, Copy)]
+enum Pixels {
+    /// Rows of R, G, B.
+    Rgb,
+    /// What [`Picture::bytes`] holds.
+    Planes,
+}
+
+impl Pixels {
+    fn name(self) -> &'static str {
+        match self {
+            Pixels::Rgb => "rgb24",
+            Pixels::Planes => "yuv420p",
+        }
+    }
+
+    /// Of one frame.
+    fn bytes(self, media: &Media) -> usize {
+        let pixels = media.width as usize * media.height as usize;
+        match self {
+            Pixels::Rgb => pixels * 3,
+            Pixels::Planes => pixels * 3 / 2,
+        }
+    }
+}
+
+fn arguments(pixels: Pixels) -> Vec<std::ffi::OsString> {
     #[rustfmt::skip]
     let arguments = [
         "-nostdin", "-hide_banner", "-loglevel", "warning",
         "-protocol_whitelist", "pipe", "-format_whitelist", "mov", "-codec_whitelist", "h264",
         "-threads", "1", "-f", "mov", "-i", "pipe:0",
-        "-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1",
+        "-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", pixels.name(), "-f", "rawvideo", "pipe:1",
     ];
     arguments.map(Into::into).into()
 }

@@ -1,13 +1,15 @@
 //! What can go wrong between frames and bytes.
 
-use festoon_spec::Canvas;
+use std::sync::Arc;
+
+use festoon_spec::{Canvas, FrameRange};
 
 use crate::{h264::StreamError, jail::JailError, mp4::ContainerError};
 
 /// Any error, as a painter returns it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a plate was not encoded, read or decoded.
+/// Why a plate was not encoded, read or decoded, or a clip not composed.
 #[derive(Debug, thiserror::Error)]
 pub enum FilmError {
     /// The encoder or decoder is not installed where it was looked for.
@@ -36,6 +38,28 @@ pub enum FilmError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A plate cannot be cut there.
+    #[error("frames {window} are no window for overlays: {problem}")]
+    Window {
+        /// What was asked for.
+        window: FrameRange,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Streams that must take each other's place differ in their parameter sets.
+    #[error("the parameter sets of {what} by {build} are not those of the plate")]
+    Sets {
+        /// Which stream differs.
+        what: &'static str,
+        /// The encoder's build.
+        build: String,
+    },
+    /// Something is drawn where the plate has nothing to draw on.
+    #[error("the overlay draws on the frames {drawn}, which are in no window of the plate")]
+    Outside {
+        /// The frames.
+        drawn: FrameRange,
+    },
     /// The painter did not deliver a frame, or whoever takes decoded frames did not want one.
     #[error("frame {index} failed")]
     Frame {
@@ -44,6 +68,9 @@ pub enum FilmError {
         /// Why.
         source: BoxError,
     },
+    /// What several waited for failed.
+    #[error(transparent)]
+    Shared(Arc<FilmError>),
     /// Somebody cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -8,13 +8,20 @@ use std::ops::Range;
 
 use festoon_spec::Canvas;
 
-/// A video stream in decoding order.
+/// What a decoder must know before the first picture. Streams that have the same can stand one behind the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stream {
+pub struct ParameterSets {
     /// Sequence parameter set, as a unit with its header byte.
     pub sps: Vec<u8>,
     /// Picture parameter set, as a unit with its header byte.
     pub pps: Vec<u8>,
+}
+
+/// A video stream in decoding order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// What stands in front of it.
+    pub sets: ParameterSets,
     /// One per picture.
     pub samples: Vec<Sample>,
 }
@@ -132,7 +139,7 @@ impl Stream {
             sample.shown = shown;
         }
         let [Some(sps), Some(pps)] = sets.map(|set| set.map(<[u8]>::to_vec)) else { return Err(StreamError::NoParameters) };
-        Ok(Self { sps, pps, samples })
+        Ok(Self { sets: ParameterSets { sps, pps }, samples })
     }
 
     /// By how many frames showing must lag behind decoding, so that no picture is shown before it is decoded.
@@ -430,6 +437,6 @@ mod tests {
             assert_eq!(sample.bytes[..4], (picture.len() as u32).to_be_bytes());
             assert_eq!(sample.bytes[4..], picture[..]);
         }
-        assert_eq!((stream.sps.as_slice(), stream.pps.as_slice()), (SEQUENCE, PICTURE));
+        assert_eq!((stream.sets.sps.as_slice(), stream.sets.pps.as_slice()), (SEQUENCE, PICTURE));
     }
 }

@@ -1,13 +1,16 @@
 //! Frames to bytes and back.
 //!
 //! A painter's frames go one by one through [`encode_plate`]: each is [converted](Picture), [looked at](Inspector), piped to
-//! an [`Encoder`] that runs in a [jail], and the stream is put into an MP4 file. [`probe`] reads such a file,
-//! [`Ffmpeg::decode`] checks it frame by frame.
+//! an [`Encoder`] that runs in a [jail], and the streams are put into MP4 files: one whole, and segments. [`probe`] reads such a
+//! file, [`Ffmpeg::decode`] checks it frame by frame. A [`Composer`] makes a clip of a plate's segments and what a [`Draw`]
+//! draws on some of them.
 //!
 //! No encoder or decoder runs in this process. The same frames give the same bytes wherever the encoder has the same id.
 
 mod adapt;
 mod cancel;
+mod compose;
+mod cuts;
 mod decoder;
 mod encoder;
 mod error;
@@ -22,12 +25,14 @@ mod program;
 
 pub use adapt::Adapter;
 pub use cancel::Cancel;
+pub use compose::{Composer, Footage, Pictures, compositor};
+pub use cuts::segments;
 pub use decoder::{Ffmpeg, Take};
-pub use encoder::{Encoder, Frames, X264};
+pub use encoder::{Encoder, Frames, Recipe, X264};
 pub use error::{BoxError, FilmError};
-pub use h264::{Sample, Stream, StreamError};
+pub use h264::{ParameterSets, Sample, Stream, StreamError};
 pub use inspect::{Expectation, Inspector};
-pub use mp4::{ContainerError, mux, probe};
+pub use mp4::{ContainerError, FragmentedIndex, fragment, init, mux, probe, probe_fragment, probe_init};
 pub use overlay::Draw;
 pub use picture::Picture;
-pub use plate::{Paint, Plate, encode_plate};
+pub use plate::{Held, Paint, Plate, encode_plate};

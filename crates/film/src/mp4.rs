@@ -1,9 +1,15 @@
-//! Progressive MP4 files: the index in front, so that a player starts with the first bytes. Nothing in them tells when or
-//! by which program they were written: the same stream is the same file.
+//! MP4 files, progressive and fragmented. Nothing in them tells when or by which program they were written: the same stream
+//! is the same file.
 //!
-//! Decoding runs ahead of showing by [`Stream::delay`] frames; an edit list starts the presentation at the first picture,
-//! so it begins at 0 and lasts exactly frames ÷ rate.
+//! In a progressive file the index stands in front, so that a player starts with the first bytes. A fragmented file has an
+//! index without samples in front; then come [fragments](fragment), each with an index of its own, that can be replaced one
+//! by one.
+//!
+//! Decoding runs ahead of showing by [`LAG`] frames in every file, so that a fragment does not depend on its neighbours. An
+//! edit list starts the presentation at the first picture: it begins at 0 and lasts exactly frames ÷ rate. (Negative offsets
+//! instead would do the same in players, but ffmpeg 5.1 then starts fragmented files late.)
 
+mod fragment;
 mod probe;
 
 use festoon_spec::Canvas;
@@ -13,12 +19,20 @@ use mp4_atom::{
     SttsEntry, Tkhd, Trak, Url, Visual, Vmhd,
 };
 
-use crate::h264::Stream;
+use crate::h264::{ParameterSets, Sample, Stream};
 
-pub use probe::{ContainerError, probe};
+pub use fragment::{fragment, init};
+pub use probe::{ContainerError, FragmentedIndex, probe, probe_fragment, probe_init};
 
 /// Ticks of a frame: a fine grid in which two rates, and later an audio track, have common multiples.
 const FRAME_TICKS: u32 = 512;
+
+/// By how many frames showing lags behind decoding: as much as two B-frames of which one is referred to need. The same for
+/// all, also for streams that need less.
+const LAG: u32 = 2;
+
+/// The one track.
+const TRACK: u32 = 1;
 
 /// Ends a box that could not be written.
 fn unwritable(source: mp4_atom::Error) -> ContainerError {
@@ -28,7 +42,7 @@ fn unwritable(source: mp4_atom::Error) -> ContainerError {
 /// Writes the stream as a file of this canvas's rate.
 ///
 /// # Errors
-/// [`ContainerError::Unwritable`] if a size does not fit its field.
+/// [`ContainerError::Unwritable`] if a size does not fit its field, [`ContainerError::Lag`] if the stream needs more.
 pub fn mux(stream: &Stream, canvas: &Canvas) -> Result<Vec<u8>, ContainerError> {
     let ftyp = Ftyp {
         major_brand: FourCC::new(b"isom"),
@@ -43,7 +57,7 @@ pub fn mux(stream: &Stream, canvas: &Canvas) -> Result<Vec<u8>, ContainerError> 
     let mut media_at = 0;
     for _ in 0..2 {
         head.truncate(index_at);
-        index(stream, canvas, media_at)?.encode(&mut head).map_err(unwritable)?;
+        index(canvas, samples(stream, canvas, media_at)?).encode(&mut head).map_err(unwritable)?;
         Header { kind: Mdat::KIND, size: Some(media_bytes) }.encode(&mut head).map_err(unwritable)?;
         // In front of the media stands the index only, so its offset always fits.
         media_at = u32::try_from(head.len()).map_err(|_| unwritable(mp4_atom::Error::TooLarge(Moov::KIND)))?;
@@ -56,15 +70,16 @@ pub fn mux(stream: &Stream, canvas: &Canvas) -> Result<Vec<u8>, ContainerError> 
     Ok(file)
 }
 
-fn index(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Moov, ContainerError> {
+/// The index, with these tables of samples.
+fn index(canvas: &Canvas, stbl: Stbl) -> Moov {
     let timescale = canvas.fps * FRAME_TICKS;
     let duration = u64::from(canvas.frames) * u64::from(FRAME_TICKS);
     let (width, height) = (canvas.width as u16, canvas.height as u16);
-    Ok(Moov {
-        mvhd: Mvhd { timescale, duration, rate: 1.into(), volume: 1.into(), next_track_id: 2, ..Mvhd::default() },
+    Moov {
+        mvhd: Mvhd { timescale, duration, rate: 1.into(), volume: 1.into(), next_track_id: TRACK + 1, ..Mvhd::default() },
         trak: vec![Trak {
             tkhd: Tkhd {
-                track_id: 1,
+                track_id: TRACK,
                 duration,
                 enabled: true,
                 in_movie: true,
@@ -76,7 +91,7 @@ fn index(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Moov, Contai
                 elst: Some(Elst {
                     entries: vec![ElstEntry {
                         segment_duration: duration,
-                        media_time: Some(u64::from(stream.delay() * FRAME_TICKS)),
+                        media_time: Some(u64::from(LAG * FRAME_TICKS)),
                         media_rate: 1.into(),
                     }],
                 }),
@@ -87,30 +102,49 @@ fn index(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Moov, Contai
                 minf: Minf {
                     vmhd: Some(Vmhd::default()),
                     dinf: Dinf { dref: Dref { entries: vec![DrefEntry::Url(Url::default())] } },
-                    stbl: samples(stream, canvas, media_at)?,
+                    stbl,
                     ..Minf::default()
                 },
             },
             ..Trak::default()
         }],
         ..Moov::default()
-    })
+    }
 }
 
 fn samples(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Stbl, ContainerError> {
     let count = stream.samples.len() as u32;
     let keys = stream.samples.iter().zip(1u32..).filter(|(sample, _)| sample.key).map(|(_, number)| number);
     let sizes = stream.samples.iter().map(|sample| sample.bytes.len() as u32);
-    let delay = i64::from(stream.delay());
     let mut offsets: Vec<CttsEntry> = Vec::new();
-    for (sample, decoded) in stream.samples.iter().zip(0i64..) {
-        let sample_offset = (i64::from(sample.shown) + delay - decoded) * i64::from(FRAME_TICKS);
+    for (sample, decoded) in stream.samples.iter().zip(0..) {
+        let sample_offset = offset(sample, decoded)?;
         match offsets.last_mut() {
             Some(run) if run.sample_offset == sample_offset => run.sample_count += 1,
             _ => offsets.push(CttsEntry { sample_count: 1, sample_offset }),
         }
     }
-    let mut avcc = Avcc::new(&stream.sps, &stream.pps).map_err(unwritable)?;
+    Ok(Stbl {
+        stsd: description(&stream.sets, canvas)?,
+        stts: Stts { entries: vec![SttsEntry { sample_count: count, sample_delta: FRAME_TICKS }] },
+        ctts: Some(Ctts { entries: offsets }),
+        stss: Some(Stss { entries: keys.collect() }),
+        stsc: Stsc { entries: vec![StscEntry { first_chunk: 1, samples_per_chunk: count, sample_description_index: 1 }] },
+        stsz: Stsz { samples: StszSamples::Different { sizes: sizes.collect() } },
+        stco: Some(Stco { entries: vec![media_at] }),
+        ..Stbl::default()
+    })
+}
+
+/// By how many ticks a sample is shown after it is decoded, [`LAG`] included.
+fn offset(sample: &Sample, decoded: u32) -> Result<i64, ContainerError> {
+    let frames = (sample.shown + LAG).checked_sub(decoded).ok_or(ContainerError::Lag { most: LAG })?;
+    Ok(i64::from(frames) * i64::from(FRAME_TICKS))
+}
+
+/// What the samples are.
+fn description(sets: &ParameterSets, canvas: &Canvas) -> Result<Stsd, ContainerError> {
+    let mut avcc = Avcc::new(&sets.sps, &sets.pps).map_err(unwritable)?;
     // ISO/IEC 14496-15, 5.3.3.1: profiles from High up also say their sample format, which is 4:2:0 in 8 bits.
     avcc.ext = (avcc.avc_profile_indication >= 100).then(AvccExt::default);
     let avc1 = Avc1 {
@@ -126,14 +160,5 @@ fn samples(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Stbl, Cont
         pasp: Some(Pasp { h_spacing: 1, v_spacing: 1 }),
         ..Avc1::default()
     };
-    Ok(Stbl {
-        stsd: Stsd { codecs: vec![Codec::Avc1(avc1)] },
-        stts: Stts { entries: vec![SttsEntry { sample_count: count, sample_delta: FRAME_TICKS }] },
-        ctts: Some(Ctts { entries: offsets }),
-        stss: Some(Stss { entries: keys.collect() }),
-        stsc: Stsc { entries: vec![StscEntry { first_chunk: 1, samples_per_chunk: count, sample_description_index: 1 }] },
-        stsz: Stsz { samples: StszSamples::Different { sizes: sizes.collect() } },
-        stco: Some(Stco { entries: vec![media_at] }),
-        ..Stbl::default()
-    })
+    Ok(Stsd { codecs: vec![Codec::Avc1(avc1)] })
 }

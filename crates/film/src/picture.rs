@@ -108,6 +108,14 @@ impl Picture {
         self.width * self.height * 3
     }
 
+    /// Takes over the planes of another picture, as [`Picture::bytes`] gives them.
+    ///
+    /// # Panics
+    /// If they are not of a picture of this size.
+    pub fn set_planes(&mut self, planes: &[u8]) {
+        self.bytes.copy_from_slice(planes);
+    }
+
     /// Takes over an RGB frame: rows of R, G, B bytes without gaps.
     ///
     /// # Panics

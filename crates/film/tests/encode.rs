@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use festoon_film::{
-    BoxError, Cancel, Encoder, Expectation, Ffmpeg, FilmError, Picture, X264, encode_plate, jail::JailError, probe,
+    BoxError, Cancel, Encoder, Expectation, Ffmpeg, FilmError, Picture, Recipe, X264, encode_plate, jail::JailError, probe,
 };
 use festoon_spec::{Canvas, Verdict};
 
@@ -84,7 +84,7 @@ fn value(line: &str) -> &str {
 fn the_same_frames_make_the_same_bytes() {
     let x264 = X264::find().unwrap();
     assert_eq!(encode(&x264, &SMALL).unwrap().mp4, encode(&x264, &SMALL).unwrap().mp4);
-    assert!(x264.id().0.ends_with(" plate/1"), "{}", x264.id());
+    assert!(x264.id().0.ends_with(" plate/2"), "{}", x264.id());
 }
 
 #[test]
@@ -96,11 +96,30 @@ fn parameter_sets_do_not_depend_on_what_is_in_the_picture() {
             picture.set_rgb(&rgb);
             Ok(())
         };
-        x264.encode(&SMALL, &mut frames, &Cancel::default()).unwrap()
+        x264.encode(Recipe::Plate, &SMALL, &mut frames, &Cancel::default()).unwrap()
     };
     let (still, wild) = (stream(0), stream(37));
-    assert_eq!((&still.sps, &still.pps), (&wild.sps, &wild.pps));
+    assert_eq!(still.sets, wild.sets);
     assert_ne!(still.samples, wild.samples);
+}
+
+#[test]
+fn plates_and_overlays_of_any_size_rate_and_length_have_the_same_parameter_sets() {
+    let x264 = X264::find().unwrap();
+    let sets = |canvas| x264.shared_sets(&canvas, &Cancel::default()).unwrap();
+    // Every level that the templates' sizes need, an odd number of blocks, the slowest and a fast rate.
+    for (width, height, fps) in [(1280, 720, 24), (720, 1280, 30), (1920, 1080, 60), (98, 70, 1)] {
+        sets(Canvas { width, height, frames: 1, fps });
+    }
+    // One frame, as many as the encoder reorders, more than it looks ahead.
+    for frames in [1, 2, 3, 4, 25, 60] {
+        let canvas = Canvas { frames, ..SMALL };
+        for recipe in [Recipe::Plate, Recipe::Overlay] {
+            let stream = x264.encode(recipe, &canvas, &mut |_, _| Ok(()), &Cancel::default()).unwrap();
+            assert_eq!(stream.sets, sets(SMALL), "{recipe:?}, {frames} frames");
+            assert!(stream.delay() <= 2, "{recipe:?}, {frames} frames");
+        }
+    }
 }
 
 #[test]
@@ -121,7 +140,7 @@ fn every_length_and_rate_is_kept() {
 fn a_painters_error_comes_back_with_its_frame() {
     let mut painter = |index: u32, _: &mut [u8]| if index == 3 { Err(BoxError::from("out of paint")) } else { Ok(()) };
     let x264 = X264::find().unwrap();
-    let error = encode_plate(&x264, &SMALL, Expectation::default(), &mut painter, &Cancel::default()).unwrap_err();
+    let error = encode_plate(&x264, &SMALL, &[], Expectation::default(), &mut painter, &Cancel::default()).unwrap_err();
     assert!(matches!(&error, FilmError::Frame { index: 3, source } if source.to_string() == "out of paint"), "{error}");
 }
 
@@ -137,7 +156,7 @@ fn a_cancelled_encode_asks_for_no_more_frames() {
         Ok(())
     };
     let x264 = X264::find().unwrap();
-    let error = encode_plate(&x264, &SMALL, Expectation::default(), &mut painter, &cancel).unwrap_err();
+    let error = encode_plate(&x264, &SMALL, &[], Expectation::default(), &mut painter, &cancel).unwrap_err();
     assert!(matches!(error, FilmError::Cancelled), "{error}");
     assert_eq!(painted, 4);
 }
@@ -147,7 +166,7 @@ fn a_canvas_beyond_h264_is_refused_before_a_frame_is_painted() {
     let canvas = Canvas { width: 8192, height: 8192, frames: 1, fps: 240 };
     let mut painter = |_: u32, _: &mut [u8]| -> Result<(), BoxError> { panic!("no frame is wanted") };
     let x264 = X264::find().unwrap();
-    let error = encode_plate(&x264, &canvas, Expectation::default(), &mut painter, &Cancel::default()).unwrap_err();
+    let error = encode_plate(&x264, &canvas, &[], Expectation::default(), &mut painter, &Cancel::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot make a video of 8192x8192 pixels, 1 frames, 240 frames per second: no level of H.264 holds that many pixels \
@@ -163,7 +182,7 @@ fn impostor(script: &str) -> (tempfile::TempDir, X264) {
     fs::write(&path, format!("#!/bin/bash\n{says}\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let x264 = X264::at(path).unwrap();
-    assert_eq!(x264.id().0, "x264 0.0.1 plate/1");
+    assert_eq!(x264.id().0, "x264 0.0.1 plate/2");
     (folder, x264)
 }
 

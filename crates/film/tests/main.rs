@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod adapt;
+mod browser;
+mod compose;
 mod container;
 mod encode;
 mod inspect;

@@ -1,7 +1,7 @@
 //! Frames to encode: soft colour that drifts, a sharp bright square that moves, and a frame counter in bits.
 
 use festoon_film::{BoxError, Cancel, Encoder, Expectation, FilmError, Plate, encode_plate};
-use festoon_spec::Canvas;
+use festoon_spec::{Canvas, FrameRange};
 
 /// The plate of the templates.
 pub const PLATE: Canvas = Canvas { width: 1280, height: 720, frames: 120, fps: 24 };
@@ -27,11 +27,16 @@ pub fn paint(canvas: &Canvas, index: u32, rgb: &mut [u8]) {
 }
 
 pub fn encode(encoder: &dyn Encoder, canvas: &Canvas) -> Result<Plate, FilmError> {
+    encode_with(encoder, canvas, &[])
+}
+
+/// With these windows for overlays.
+pub fn encode_with(encoder: &dyn Encoder, canvas: &Canvas, windows: &[FrameRange]) -> Result<Plate, FilmError> {
     let mut painter = |index: u32, rgb: &mut [u8]| -> Result<(), BoxError> {
         paint(canvas, index, rgb);
         Ok(())
     };
-    encode_plate(encoder, canvas, Expectation::default(), &mut painter, &Cancel::default())
+    encode_plate(encoder, canvas, windows, Expectation::default(), &mut painter, &Cancel::default())
 }
 
 /// Peak signal to noise ratio of two frames, in dB.

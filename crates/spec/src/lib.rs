@@ -33,8 +33,8 @@ pub use job::{
     RenewalAnswer, Stage, TenantId, UnixMillis,
 };
 pub use locale::{Locale, LocaleError};
-pub use outcome::{Media, Outcome, Reason, RendererInfo, Verdict};
+pub use outcome::{FramesPart, Media, Outcome, Part, Reason, RendererInfo, Segmented, Verdict};
 pub use plate::{
-    Adapted, Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, Lora, Motif, MotionLayer, MotionScene, Noise,
-    Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
+    Adapted, Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, FrameRange, Lora, Motif, MotionLayer,
+    MotionScene, Noise, Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
 };

@@ -1,13 +1,13 @@
 //! The plate: footage without text, and everything that makes its pixels.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Canonical, Digest, Milli, ModelDigest, RenderKey, Value, job::Needs};
 
 /// Context of [`PlateSpec::key`].
-const PLATE_CONTEXT: &str = "festoon 2026-11 plate key v1";
+const PLATE_CONTEXT: &str = "festoon 2026-11 plate key v2";
 
 /// What a painter is asked to make. Two equal specs are one plate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,10 @@ pub struct PlateSpec {
     pub scene: Scene,
     /// Size, length and frame rate.
     pub canvas: Canvas,
+    /// The frames that overlays may touch: sorted, apart from each other, inside the canvas. The plate is cut where they begin
+    /// and end, so they change its bytes; without any it is one segment that nothing can be drawn on.
+    #[serde(default)]
+    pub windows: Vec<FrameRange>,
     /// The n-th take; the first is 0. It changes the noise, nothing else.
     pub variation: u32,
     /// Build and recipe of the encoder.
@@ -37,6 +41,10 @@ impl PlateSpec {
         form.put("template_digest", Value::Digest(*self.template_digest.as_bytes()));
         form.group("scene", |scene| self.scene.write(scene));
         form.group("canvas", |form| self.canvas.write(form));
+        form.list("windows", &self.windows, |form, window| {
+            form.integer("start", window.start);
+            form.integer("end", window.end);
+        });
         form.integer("variation", self.variation);
         form.text("encoder", &self.encoder.0);
         form.put("watermark", self.watermark.clone().map_or(Value::Absent, Value::Text));
@@ -86,6 +94,51 @@ impl Canvas {
         form.integer("height", self.height);
         form.integer("frames", self.frames);
         form.integer("fps", self.fps);
+    }
+}
+
+/// Frames from `start` to before `end`, counted from the start of the clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameRange {
+    /// The first.
+    pub start: u32,
+    /// Behind the last.
+    pub end: u32,
+}
+
+impl FrameRange {
+    /// How many.
+    pub fn count(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether the other has a frame that this one has.
+    pub fn touches(self, other: FrameRange) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// Whether every frame of the other is in this one.
+    pub fn holds(self, other: FrameRange) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
+impl From<Range<u32>> for FrameRange {
+    fn from(frames: Range<u32>) -> Self {
+        Self { start: frames.start, end: frames.end }
+    }
+}
+
+impl From<FrameRange> for Range<u32> {
+    fn from(frames: FrameRange) -> Self {
+        frames.start..frames.end
+    }
+}
+
+impl fmt::Display for FrameRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
     }
 }
 

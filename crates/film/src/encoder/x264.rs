@@ -1,7 +1,7 @@
 //! The `x264` program, fed raw pictures through a pipe.
 //!
-//! Its header flags are pinned, so that every preset writes the same parameter sets and streams of different presets can
-//! be spliced: `--stitchable`, one level per canvas, and each tool that a preset could switch off named. From preset `fast`
+//! The header flags of plates and overlays are pinned, so that both write the same parameter sets whatever their presets and
+//! can be spliced: `--stitchable`, one level per canvas, and each tool that a preset could switch off named. From preset `fast`
 //! on, psy-rd writes a chroma offset of -2 into the header by itself; below, the recipe must. One thread and `--cpu-independent`
 //! make the bytes the same on every processor. Closed groups of one second start with a key frame, whatever is in the
 //! picture.
@@ -10,7 +10,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use festoon_spec::{Canvas, EncoderId};
 
-use super::{Encoder, Frames};
+use super::{Encoder, Frames, Recipe};
 use crate::{
     Cancel, FilmError, Picture,
     h264::Stream,
@@ -18,17 +18,50 @@ use crate::{
     program,
 };
 
-/// How a stream is encoded. Whatever changes its bytes changes its name.
-struct Recipe {
-    name: &'static str,
+/// What tells the streams of one recipe from those of another.
+struct Settings {
     preset: &'static str,
     crf: &'static str,
-    chroma_qp_offset: &'static str,
+    tools: &'static [&'static str],
 }
 
-/// Footage to be kept and drawn upon. Measured on three kinds of content at 720p: `faster` and `fast` take 1.5 to 3 times
-/// the processor time for at most 0.002 of SSIM; CRF 18 takes 17 to 145 % more bytes for at most 0.004.
-const PLATE: Recipe = Recipe { name: "plate/1", preset: "veryfast", crf: "20", chroma_qp_offset: "-2" };
+/// Names the settings of plates and mezzanines: whatever changes their bytes takes the next number.
+const PLATES: &str = "plate/2";
+
+/// Everything that is in the parameter sets and that a preset could change. In a plate of film grain, one reference instead
+/// of three saves 11 % of `veryfast`'s processor time and 3 % of `superfast`'s, and costs 1 and 3 % more bytes.
+const SPLICED: &[&str] = &[
+    "--ref",
+    "3",
+    "--bframes",
+    "2",
+    "--b-pyramid",
+    "normal",
+    "--weightp",
+    "1",
+    "--weightb",
+    "--8x8dct",
+    "--chroma-qp-offset",
+    "-2",
+];
+
+/// Measured on three kinds of content at 720p: `faster` and `fast` take 1.5 to 3 times the processor time for at most 0.002 of
+/// SSIM; CRF 18 takes 17 to 145 % more bytes for at most 0.004.
+const PLATE: Settings = Settings { preset: "veryfast", crf: "20", tools: SPLICED };
+
+/// Half of `veryfast`'s time: somebody waits.
+const OVERLAY: Settings = Settings { preset: "superfast", crf: "20", tools: SPLICED };
+
+/// Twice the bytes of the plate, and decoded in a third of the time that encoding takes. It is never spliced.
+const MEZZANINE: Settings = Settings { preset: "superfast", crf: "12", tools: &["--tune", "fastdecode"] };
+
+fn settings(recipe: Recipe) -> &'static Settings {
+    match recipe {
+        Recipe::Plate => &PLATE,
+        Recipe::Overlay => &OVERLAY,
+        Recipe::Mezzanine => &MEZZANINE,
+    }
+}
 
 /// ITU-T H.264 table A-1: level, macroblocks per second, macroblocks per frame.
 const LEVELS: [(&str, u64, u64); 8] = [
@@ -42,10 +75,11 @@ const LEVELS: [(&str, u64, u64); 8] = [
     ("6.2", 16_711_680, 139_264),
 ];
 
-/// The encoder program with the plate's recipe.
+/// The encoder program.
 #[derive(Debug, Clone)]
 pub struct X264 {
     program: PathBuf,
+    build: String,
     id: EncoderId,
 }
 
@@ -64,9 +98,9 @@ impl X264 {
     /// [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer.
     pub fn at(program: PathBuf) -> Result<Self, FilmError> {
         // `x264 0.164.3095 baee400`: the number counts the commits, so it names the build.
-        let version = program::version(&program, "--version", "x264")?;
-        let id = EncoderId(format!("x264 {version} {}", PLATE.name));
-        Ok(Self { program, id })
+        let build = format!("x264 {}", program::version(&program, "--version", "x264")?);
+        let id = EncoderId(format!("{build} {PLATES}"));
+        Ok(Self { program, build, id })
     }
 }
 
@@ -75,9 +109,19 @@ impl Encoder for X264 {
         &self.id
     }
 
-    fn encode(&self, canvas: &Canvas, frames: &mut Frames<'_>, cancel: &Cancel) -> Result<Stream, FilmError> {
+    fn build(&self) -> &str {
+        &self.build
+    }
+
+    fn check(&self, canvas: &Canvas) -> Result<(), FilmError> {
+        Picture::new(canvas)?;
+        level(canvas).map(drop)
+    }
+
+    fn encode(&self, recipe: Recipe, canvas: &Canvas, frames: &mut Frames<'_>, cancel: &Cancel) -> Result<Stream, FilmError> {
         let mut picture = Picture::new(canvas)?;
-        let jail = Jail { program: self.program.clone(), args: arguments(&PLATE, canvas)?, limits: limits(&picture, canvas) };
+        let args = arguments(settings(recipe), canvas)?;
+        let jail = Jail { program: self.program.clone(), args, limits: limits(&picture, canvas) };
         let mut next = 0;
         let mut feed = |input: &mut Vec<u8>| {
             frames(next, &mut picture)?;
@@ -111,7 +155,7 @@ fn limits(picture: &Picture, canvas: &Canvas) -> Limits {
     }
 }
 
-fn arguments(recipe: &Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmError> {
+fn arguments(settings: &Settings, canvas: &Canvas) -> Result<Vec<OsString>, FilmError> {
     let level = level(canvas)?;
     let size = format!("{}x{}", canvas.width, canvas.height);
     let (fps, frames) = (canvas.fps.to_string(), canvas.frames.to_string());
@@ -119,11 +163,9 @@ fn arguments(recipe: &Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmErro
     let group = canvas.fps.max(2).to_string();
     #[rustfmt::skip]
     let arguments = [
-        "--preset", recipe.preset, "--crf", recipe.crf,
+        "--preset", settings.preset, "--crf", settings.crf,
         "--threads", "1", "--lookahead-threads", "1", "--sync-lookahead", "0", "--cpu-independent",
         "--stitchable", "--profile", "high", "--level", level,
-        "--ref", "3", "--bframes", "2", "--b-pyramid", "normal", "--weightp", "1", "--weightb", "--8x8dct",
-        "--chroma-qp-offset", recipe.chroma_qp_offset,
         "--keyint", &group, "--min-keyint", "1", "--no-scenecut",
         "--sar", "1:1", "--range", "tv", "--colorprim", "bt709", "--transfer", "bt709", "--colormatrix", "bt709",
         "--chromaloc", "0",
@@ -131,7 +173,7 @@ fn arguments(recipe: &Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmErro
         "--input-res", &size, "--fps", &fps, "--frames", &frames,
         "--muxer", "raw", "--no-progress", "--log-level", "warning", "--output", "-", "-",
     ];
-    Ok(arguments.map(OsString::from).into())
+    Ok(settings.tools.iter().chain(&arguments).map(OsString::from).collect())
 }
 
 /// The lowest level that this canvas fits, from 3.1 up: the level is in the header, so it depends on nothing else.

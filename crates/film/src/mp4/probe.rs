@@ -3,8 +3,12 @@
 //! The bytes may come from anywhere: each box is followed by hand, so that depth and work stay bounded by the file's
 //! length, and only leaves are given to the library that reads their fields.
 
-use festoon_spec::Media;
+mod fragmented;
+
+use festoon_spec::{FrameRange, Media};
 use mp4_atom::{Atom, Avcc, Co64, Decode, FourCC, Hdlr, Mdhd, Stco, Stsc, Stsz, StszSamples, Stts, Visual};
+
+pub use fragmented::{FragmentedIndex, probe_fragment, probe_init};
 
 /// No file of festoon's has more: an hour at 240 frames per second.
 const MOST_SAMPLES: u32 = 240 * 3600;
@@ -12,6 +16,20 @@ const MOST_SAMPLES: u32 = 240 * 3600;
 /// Why a file could not be written, or is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ContainerError {
+    /// Pictures are decoded too early for when they are shown.
+    #[error("a picture is decoded more than {most} frames ahead of its place")]
+    Lag {
+        /// What festoon's files allow.
+        most: u32,
+    },
+    /// A fragment does not hold the frames that it should.
+    #[error("the fragment holds the frames {found}, not {expected}")]
+    Frames {
+        /// What it holds.
+        found: FrameRange,
+        /// What it should hold.
+        expected: FrameRange,
+    },
     /// A value does not fit its field.
     #[error("the index cannot be written")]
     Unwritable {
@@ -81,16 +99,7 @@ pub enum ContainerError {
 /// # Errors
 /// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub fn probe(file: &[u8]) -> Result<Media, ContainerError> {
-    let whole = Mp4Box { at: 0, body_at: 0, kind: FourCC::new(b"file"), body: file };
-    let moov = whole.only(b"moov", "the file")?;
-    let mut tracks = Vec::new();
-    for trak in moov.all(b"trak")? {
-        let mdia = trak.only(b"mdia", "`trak`")?;
-        if mdia.only(b"hdlr", "`mdia`")?.read::<Hdlr>()?.handler == FourCC::new(b"vide") {
-            tracks.push(mdia);
-        }
-    }
-    let [mdia] = tracks.as_slice() else { return Err(ContainerError::Tracks { found: tracks.len() }) };
+    let mdia = video_track(&Mp4Box::whole(file).only(b"moov", "the file")?)?;
     let timescale = mdia.only(b"mdhd", "`mdia`")?.read::<Mdhd>()?.timescale;
     let stbl = mdia.only(b"minf", "`mdia`")?.only(b"stbl", "`minf`")?;
     let (visual, avcc) = sample_entry(&stbl.only(b"stsd", "`stbl`")?)?;
@@ -109,9 +118,25 @@ pub fn probe(file: &[u8]) -> Result<Media, ContainerError> {
     };
     let runs = stbl.only(b"stsc", "`stbl`")?.read::<Stsc>()?;
     media_is_there(file.len(), &samples, frames, &runs, &chunks)?;
-    let codec =
-        format!("avc1.{:02x}{:02x}{:02x}", avcc.avc_profile_indication, avcc.profile_compatibility, avcc.avc_level_indication);
-    Ok(Media { width: visual.width.into(), height: visual.height.into(), frames, fps, codec })
+    Ok(Media { width: visual.width.into(), height: visual.height.into(), frames, fps, codec: codec(&avcc) })
+}
+
+/// RFC 6381.
+fn codec(avcc: &Avcc) -> String {
+    format!("avc1.{:02x}{:02x}{:02x}", avcc.avc_profile_indication, avcc.profile_compatibility, avcc.avc_level_indication)
+}
+
+/// The `mdia` of the one video track.
+fn video_track<'a>(moov: &Mp4Box<'a>) -> Result<Mp4Box<'a>, ContainerError> {
+    let mut tracks = Vec::new();
+    for trak in moov.all(b"trak")? {
+        let mdia = trak.only(b"mdia", "`trak`")?;
+        if mdia.only(b"hdlr", "`mdia`")?.read::<Hdlr>()?.handler == FourCC::new(b"vide") {
+            tracks.push(mdia);
+        }
+    }
+    let [mdia] = tracks.as_slice() else { return Err(ContainerError::Tracks { found: tracks.len() }) };
+    Ok(*mdia)
 }
 
 /// The one sample entry and its decoder configuration.
@@ -183,6 +208,11 @@ struct Mp4Box<'a> {
 }
 
 impl<'a> Mp4Box<'a> {
+    /// The file itself, as the box that its boxes are in.
+    fn whole(file: &'a [u8]) -> Self {
+        Self { at: 0, body_at: 0, kind: FourCC::new(b"file"), body: file }
+    }
+
     /// The boxes in it. Fewer than 8 bytes at the end are padding.
     fn children(&self) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
         let mut children = Vec::new();

@@ -16,8 +16,8 @@ fn published_keys_never_move() {
     assert_eq!(
         keys,
         [
-            "7eaf09873ed7d90e7f96a6a3f1142e4efb7963b122736fff442635a934b3e696",
-            "b14293f7ecc93052687740dd6fc8f58738e1c5e2982743b9c90e2658b2330fd8",
+            "1fd1a1bd61ce017565f32e9132aa7a1edbb7b5b6d0c16a515dd1f80e36e5ac64",
+            "4bc97c048108d497add9785e56c3c15fb9c6b8ac326cbdb7ac4e9c9190554688",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
         ]
     );
@@ -86,6 +86,9 @@ fn the_canonical_form_of_a_plate_is_published() {
             "canvas.height 144".into(),
             "canvas.frames 17".into(),
             "canvas.fps 16".into(),
+            "windows.len 1".into(),
+            "windows.0.start 4".into(),
+            "windows.0.end 12".into(),
             "variation 2".into(),
             "encoder \"x264 0.164.3095 plate/1\"".into(),
             "watermark -".into(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use festoon_spec::{
-    Adapted, Camera, CameraMove, Canvas, ClipSpec, Colour, Digest, EncoderId, Finish, Lora, Milli, ModelDigest, Motif,
-    MotionLayer, MotionScene, Noise, OverlaySpec, Palette, PlateSpec, Profile, RenderKey, Sampler, Scene, WanScene,
+    Adapted, Camera, CameraMove, Canvas, ClipSpec, Colour, Digest, EncoderId, Finish, FrameRange, Lora, Milli, ModelDigest,
+    Motif, MotionLayer, MotionScene, Noise, OverlaySpec, Palette, PlateSpec, Profile, RenderKey, Sampler, Scene, WanScene,
 };
 
 /// Fireworks and snow.
@@ -67,6 +67,7 @@ fn plate(template: &str, scene: Scene, canvas: Canvas) -> PlateSpec {
         template_digest: Digest::of(b"template"),
         scene,
         canvas,
+        windows: vec![FrameRange { start: 4, end: 12 }],
         variation: 2,
         encoder: EncoderId("x264 0.164.3095 plate/1".into()),
         watermark: None,

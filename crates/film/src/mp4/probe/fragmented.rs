@@ -1,0 +1,82 @@
+//! Reads the parts of a fragmented file, each on its own, as strictly as festoon writes them.
+
+use festoon_spec::{FrameRange, Media};
+use mp4_atom::{FourCC, Mdhd, Mehd, Tfdt, Tfhd, Trex, Trun};
+
+use super::{ContainerError, MOST_SAMPLES, Mp4Box, codec, sample_entry, video_track};
+use crate::h264::ParameterSets;
+
+/// Flag of a sample that decoding cannot begin with (ISO/IEC 14496-12, 8.8.3.1).
+const NO_KEY: u32 = 0x0001_0000;
+
+/// What an index without samples says of the fragments behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FragmentedIndex {
+    /// What all of them together hold.
+    pub media: Media,
+    /// Their parameter sets.
+    pub sets: ParameterSets,
+}
+
+/// Reads what stands in front of fragments.
+///
+/// # Errors
+/// Says what is missing or wrong, for any bytes whatever; it never panics.
+pub fn probe_init(init: &[u8]) -> Result<FragmentedIndex, ContainerError> {
+    let moov = Mp4Box::whole(init).only(b"moov", "the file")?;
+    let mdia = video_track(&moov)?;
+    let timescale = mdia.only(b"mdhd", "`mdia`")?.read::<Mdhd>()?.timescale;
+    let stsd = mdia.only(b"minf", "`mdia`")?.only(b"stbl", "`minf`")?.only(b"stsd", "`stbl`")?;
+    let (visual, avcc) = sample_entry(&stsd)?;
+    let mvex = moov.only(b"mvex", "`moov`")?;
+    let ticks = mvex.only(b"trex", "`mvex`")?.read::<Trex>()?.default_sample_duration;
+    let duration = mvex.only(b"mehd", "`mvex`")?.read::<Mehd>()?.fragment_duration;
+    if ticks == 0 || timescale == 0 || !timescale.is_multiple_of(ticks) || !duration.is_multiple_of(ticks.into()) {
+        return Err(ContainerError::Rate("a frame is not a whole part of a second"));
+    }
+    let frames = u32::try_from(duration / u64::from(ticks)).unwrap_or(u32::MAX);
+    if frames == 0 || frames > MOST_SAMPLES {
+        return Err(ContainerError::Contradiction("no frames, or more than an hour at 240 per second"));
+    }
+    let ([sps], [pps]) = (avcc.sequence_parameter_sets.as_slice(), avcc.picture_parameter_sets.as_slice()) else {
+        return Err(ContainerError::Contradiction("not one parameter set of each kind"));
+    };
+    let sets = ParameterSets { sps: sps.clone(), pps: pps.clone() };
+    let (width, height) = (visual.width.into(), visual.height.into());
+    Ok(FragmentedIndex { media: Media { width, height, frames, fps: timescale / ticks, codec: codec(&avcc) }, sets })
+}
+
+/// Checks that a fragment holds these frames, that its first is a key, and that the media its index speaks of is there.
+///
+/// # Errors
+/// Says what is missing or wrong, for any bytes whatever; it never panics.
+pub fn probe_fragment(fragment: &[u8], expected: FrameRange) -> Result<(), ContainerError> {
+    let whole = Mp4Box::whole(fragment);
+    let [moof, mdat] = whole.children()?.try_into().map_err(|_| ContainerError::Contradiction("a fragment is not two boxes"))?;
+    if moof.kind != FourCC::new(b"moof") || mdat.kind != FourCC::new(b"mdat") {
+        return Err(ContainerError::Contradiction("a fragment is not `moof` and `mdat`"));
+    }
+    let traf = moof.only(b"traf", "`moof`")?;
+    if !traf.only(b"tfhd", "`traf`")?.read::<Tfhd>()?.default_base_is_moof {
+        return Err(ContainerError::Contradiction("a fragment counts from somewhere else"));
+    }
+    let at = traf.only(b"tfdt", "`traf`")?.read::<Tfdt>()?.base_media_decode_time;
+    let run = traf.only(b"trun", "`traf`")?.read::<Trun>()?;
+    let ticks = u64::from(super::super::FRAME_TICKS);
+    let start = u32::try_from(at / ticks).unwrap_or(u32::MAX);
+    let found = FrameRange { start, end: start.saturating_add(u32::try_from(run.samples.len()).unwrap_or(u32::MAX)) };
+    if found != expected || !at.is_multiple_of(ticks) {
+        return Err(ContainerError::Frames { found, expected });
+    }
+    let is_key = |flags: Option<u32>| flags.is_some_and(|flags| flags & NO_KEY == 0);
+    if !run.samples.get(0).is_some_and(|first| is_key(first.flags)) {
+        return Err(ContainerError::Contradiction("a fragment does not begin with a key"));
+    }
+    let bytes: u64 = run.samples.iter().map(|sample| u64::from(sample.size.unwrap_or(0))).sum();
+    let from = run.data_offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
+    let to = from.saturating_add(bytes);
+    if from != mdat.body_at as u64 || to != fragment.len() as u64 {
+        return Err(ContainerError::NoMedia { from, to, length: fragment.len() });
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! A composed clip in Chromium: it plays to its end, and each boundary between stored and new segments can be sought.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use festoon_film::X264;
+
+use crate::compose::{CANVAS, CUTS, Hot, WINDOWS, everywhere};
+
+/// Only for a browser that hangs: the test fails then.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Plays, seeks to the middle of each frame that it is told, and reports how bright the place of the bar is there.
+const PAGE: &str = r#"<!doctype html><video id=v muted width=160 height=96></video><script>
+const on = (name) => new Promise((done) => v.addEventListener(name, done, { once: true }));
+const report = (told) => fetch("/report", { method: "POST", body: JSON.stringify(told) });
+v.addEventListener("error", () => report({ error: v.error.message }));
+(async () => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [160, 96];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const loaded = on("loadeddata");
+  v.src = "/clip.mp4";
+  await loaded;
+  const duration = v.duration;
+  const ended = on("ended");
+  await v.play();
+  await ended;
+  const { corruptedVideoFrames } = v.getVideoPlaybackQuality();
+  const seen = [];
+  for (const frame of FRAMES) {
+    const sought = on("seeked");
+    v.currentTime = (frame + 0.5) / FPS;
+    await sought;
+    context.drawImage(v, 0, 0);
+    const [r, g, b] = context.getImageData(155, 40, 1, 1).data;
+    seen.push(0.2126 * r + 0.7152 * g + 0.0722 * b > 205);
+  }
+  await report({ duration, corruptedVideoFrames, seen });
+})().catch((error) => report({ error: String(error) }));
+</script>"#;
+
+/// How a clip is sent.
+#[derive(Clone, Copy)]
+enum Sending {
+    /// All of it, with ranges: as a kept clip.
+    Whole,
+    /// In chunks, without a length: as a clip that is being made.
+    Chunks,
+}
+
+#[test]
+fn chromium_plays_a_clip_and_seeks_to_each_boundary() {
+    let hot = Hot::make();
+    let pieces: Vec<Vec<u8>> =
+        hot.compose(&X264::find().unwrap(), 2, &everywhere()).unwrap().iter().map(|piece| piece.to_vec()).collect();
+    // The first and the last frame of each segment.
+    let frames: Vec<u32> = CUTS.iter().flat_map(|(start, end)| [*start, end - 1]).collect();
+    let drawn = |frame: &u32| WINDOWS.iter().any(|window| (window.start..window.end).contains(frame));
+    let expected: Vec<bool> = frames.iter().map(drawn).collect();
+    let page = PAGE.replace("FRAMES", &format!("{frames:?}")).replace("FPS", &CANVAS.fps.to_string());
+    for sending in [Sending::Whole, Sending::Chunks] {
+        let told = shown(&page, &pieces, sending);
+        assert!(told.contains("\"duration\":4,\"corruptedVideoFrames\":0,"), "{told}");
+        assert!(told.contains(&format!("\"seen\":{expected:?}").replace(' ', "")), "{told}, expected were {expected:?}");
+    }
+}
+
+/// What the page reports.
+fn shown(page: &str, pieces: &[Vec<u8>], sending: Sending) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (report, reported) = mpsc::channel();
+    let (page, pieces) = (page.to_owned(), Arc::new(pieces.to_vec()));
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let (page, pieces, report) = (page.clone(), Arc::clone(&pieces), report.clone());
+            // A browser that goes away in the middle is none of ours.
+            thread::spawn(move || drop(answer(stream, &page, &pieces, sending, &report)));
+        }
+    });
+    let profile = tempfile::tempdir().unwrap();
+    let _browser = Browser(
+        Command::new("chromium")
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            .args(["--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!("http://{address}/"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromium is installed: apt-get install chromium"),
+    );
+    reported.recv_timeout(PATIENCE).expect("the page reports")
+}
+
+struct Browser(Child);
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn answer(
+    stream: TcpStream,
+    page: &str,
+    pieces: &[Vec<u8>],
+    sending: Sending,
+    report: &mpsc::Sender<String>,
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut stream = stream;
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let (mut length, mut range) = (0, None);
+    loop {
+        line.clear();
+        if reader.read_line(&mut line)? <= 2 {
+            break;
+        }
+        let lower = line.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        if let Some(value) = lower.strip_prefix("range: bytes=") {
+            range = value.split('-').next().and_then(|start| start.trim().parse::<usize>().ok());
+        }
+    }
+    match (path.as_str(), sending) {
+        ("/", _) => {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{page}", page.len())
+        }
+        ("/report", _) => {
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
+            // The first report counts.
+            let _ = report.send(String::from_utf8_lossy(&body).into_owned());
+            write!(stream, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        }
+        ("/clip.mp4", Sending::Whole) => {
+            let clip = pieces.concat();
+            let start = range.unwrap_or(0).min(clip.len());
+            let status = if range.is_some() { "206 Partial Content" } else { "200 OK" };
+            let (whole, last) = (clip.len(), clip.len() - 1);
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Type: video/mp4\r\nAccept-Ranges: bytes\r\nConnection: close\r\n")?;
+            write!(stream, "Content-Range: bytes {start}-{last}/{whole}\r\nContent-Length: {}\r\n\r\n", whole - start)?;
+            stream.write_all(&clip[start..])
+        }
+        ("/clip.mp4", Sending::Chunks) => {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nConnection: close";
+            write!(stream, "{head}\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+            for piece in pieces {
+                write!(stream, "{:x}\r\n", piece.len())?;
+                stream.write_all(piece)?;
+                write!(stream, "\r\n")?;
+            }
+            write!(stream, "0\r\n\r\n")
+        }
+        _ => write!(stream, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+    }
+}
