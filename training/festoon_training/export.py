@@ -49,10 +49,10 @@ def abilities(config: dict) -> dict:
         "sampling": {
             "sampler": "euler",
             "steps": paint["steps"],
-            "most_steps": paint["most_steps"],
+            "most_steps": paint["steps"],
             "shift": paint["shift"],
-            "guidance_high": paint["guidance"],
-            "guidance_low": paint["guidance"],
+            "guidance_high": 1,
+            "guidance_low": 1,
         },
     }
 

@@ -53,7 +53,7 @@ class Cache:
 
 
 class Painter(nn.Module):
-    """Text encoder and transformer, trained as one."""
+    """Text encoder and transformer."""
 
     def __init__(self, encoder: nn.Module, transformer: nn.Module):
         super().__init__()
@@ -82,12 +82,11 @@ class Average:
         torch._foreach_lerp_(mine, theirs, 1 - keep)
 
 
-def optimizers(painter: Painter, config: dict) -> list[torch.optim.Optimizer]:
+def optimizers(transformer: nn.Module, config: dict) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the blocks, AdamW for everything else."""
-    matrices = [p for name, p in painter.transformer.named_parameters() if ".attn" in name or ".ffn." in name]
-    matrices = [p for p in matrices if p.ndim == 2]
+    matrices = [p for name, p in transformer.named_parameters() if (".attn" in name or ".ffn." in name) and p.ndim == 2]
     known = {id(p) for p in matrices}
-    others = [p for p in painter.parameters() if id(p) not in known]
+    others = [p for p in transformer.parameters() if id(p) not in known]
     return [
         torch.optim.Muon(matrices, lr=config["matrix_rate"], weight_decay=0.01, adjust_lr_fn="original"),
         torch.optim.AdamW(others, lr=config["rate"], betas=(0.9, 0.95), weight_decay=0.0),
@@ -123,7 +122,9 @@ def train(
     painter: Painter, average: Average, cache: Cache, phase: Phase, weights: Tensor, config: dict, path: Path, device, say=print
 ) -> None:
     """Trains a phase to its end; goes on where `path` stands. `weights` [z] is what each channel counts in the loss."""
-    opts = optimizers(painter, config)
+    # The words were learned first and stay what they are: every phase and both experts read the same ones.
+    painter.encoder.requires_grad_(False)
+    opts = optimizers(painter.transformer, config)
     done = 0
     if path.exists():
         state = load(path)
@@ -132,6 +133,8 @@ def train(
         for opt, found in zip(opts, state["optimizers"], strict=True):
             opt.load_state_dict(found)
         done, average.steps = state["step"], state["average_steps"]
+    if config["compile"]:
+        painter.transformer.compile()
     rates = (config["matrix_rate"], config["rate"])
     chance = torch.Generator().manual_seed(config["seed"] * 1_000_003 + done)
     order = np.random.default_rng([config["seed"], done])
@@ -162,7 +165,7 @@ def train(
             v = painter(torch.lerp(x0, noise, at), t, ids.to(device), mask.to(device)).float()
             loss = ((v - (noise - x0)).square() * weights).mean()
             loss.backward()
-        torch.nn.utils.clip_grad_norm_(painter.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(painter.transformer.parameters(), 1.0)
         for opt in opts:
             opt.step()
             opt.zero_grad(set_to_none=True)

@@ -1,5 +1,6 @@
 """One training run: a folder, its configuration, and the stages in order. Each stage goes on where it was stopped."""
 
+import copy
 import json
 import subprocess
 import tomllib
@@ -11,7 +12,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from . import clips, codec, decoder, export, flow, judge, text, vae
+from . import clips, codec, decoder, distil, export, flow, judge, sample, text, vae
 from .state import load, save
 
 
@@ -123,14 +124,41 @@ class Run:
         encoder = text.build(c, self.tokenizer.get_vocab_size())
         return flow.Painter(encoder, flow.build(self.config["transformer"], self.config["autoencoder"]["z_dim"], c["d_model"]))
 
-    def train_painter(self) -> None:
-        c = self.config["flow"]
-        keep = [row for row, label in enumerate(self.labels) if not self.held_out(label)]
-        captions = [self.labels[row]["captions"] for row in keep]
-        cache = flow.Cache.of(self.latents[keep], captions, self.tokenizer, self.config["text"]["length"])
-        # Whitened latents are one size; what each says of the picture is not. Its square root is a middle way.
+    @cached_property
+    def kept(self) -> list[int]:
+        """Rows of the clips that the model may learn from."""
+        return [row for row, label in enumerate(self.labels) if not self.held_out(label)]
+
+    @cached_property
+    def cache(self) -> flow.Cache:
+        captions = [self.labels[row]["captions"] for row in self.kept]
+        return flow.Cache.of(self.latents[self.kept], captions, self.tokenizer, self.config["text"]["length"])
+
+    @cached_property
+    def weights(self) -> torch.Tensor:
+        """What each channel counts. Whitened latents are one size; what each says of the picture is not: its square root is a
+        middle way."""
         size = 1 / self.codec.project.norm(dim=1)
         weights = (size / size[0]).sqrt()
+        return weights / weights.mean()
+
+    def teach_words(self) -> dict:
+        """The weights of the text encoder."""
+        path = self.folder / "words.pt"
+        if not path.exists():
+            truth = {}
+            for question in text.QUESTIONS:
+                answers = sorted({self.labels[row][question] for row in self.kept})
+                told = torch.tensor([answers.index(self.labels[row][question]) for row in self.kept])
+                truth[question] = told.repeat(len(flow.LANGUAGES))
+            settings = self.config["words"] | {"say_every": 50}
+            ids, mask = self.cache.ids.flatten(0, 1), self.cache.mask.flatten(0, 1)
+            text.teach(self.painter().encoder, ids, mask, truth, settings, path, self.device, say)
+        return load(path)
+
+    def train_painter(self) -> None:
+        c = self.config["flow"]
+        words = self.teach_words()
         settings = c | {"bf16": True, "say_every": 50, "save_every": 250}
         before = None
         for values in c["phases"]:
@@ -142,10 +170,9 @@ class Run:
                 painter = self.painter()
                 if before is not None:
                     painter.load_state_dict(load(before)["average"])
-                # The experts share one text encoder, so neither may change it.
-                painter.encoder.requires_grad_(not expert)
-                average = flow.Average(painter, c["average"])
-                flow.train(painter.to(self.device), average, cache, phase, weights / weights.mean(), settings, path, self.device, say)
+                painter.encoder.load_state_dict(words)
+                average = flow.Average(painter.to(self.device), c["average"])
+                flow.train(painter, average, self.cache, phase, self.weights, settings, path, self.device, say)
             if not expert:
                 before = path
 
@@ -158,8 +185,30 @@ class Run:
             painters.append(painter.eval().to(self.device))
         return painters[0].encoder, painters[0].transformer, painters[1].transformer
 
-    def export(self, folder: Path) -> None:
+    def students(self) -> tuple:
+        """The encoder and the two transformers that need few steps and no guidance."""
+        flow_settings, paint = self.config["flow"], self.config["paint"]
+        settings = flow_settings | paint | {"bf16": True, "say_every": 50, "save_every": 100} | self.config["few_steps"]
         encoder, high, low = self.experts()
+        levels = sample.grid(paint["steps"], paint["shift"])[:-2]
+        mine = {"high": levels >= flow_settings["boundary"], "low": levels < flow_settings["boundary"]}
+        paths = {name: self.folder / f"few-{name}.pt" for name in mine}
+        students = {name: copy.deepcopy(teacher) for name, teacher in (("high", high), ("low", low))}
+        missing = [name for name, path in paths.items() if not path.exists() or load(path)["step"] < settings["rounds"]]
+        if missing:
+            if settings["compile"]:
+                high.compile()
+                low.compile()
+            walks = distil.walk((high, low), encoder, self.cache, settings, self.folder / "walks", self.device, say)
+            for name in missing:
+                stretches = mine[name].nonzero().flatten().tolist()
+                distil.teach(students[name], encoder, walks, stretches, self.weights, settings, paths[name], self.device, say)
+        for name, student in students.items():
+            student.load_state_dict(load(paths[name])["average"])
+        return encoder, students["high"], students["low"]
+
+    def export(self, folder: Path) -> None:
+        encoder, high, low = self.students()
         export.export(
             folder, self.config, vae=self.autoencoder, encoder=encoder, tokenizer=self.tokenizer, high=high, low=low
         )

@@ -14,6 +14,17 @@ def grid(steps: int, shift: float) -> Tensor:
 
 
 @torch.no_grad()
+def velocity(expert, x: Tensor, t: Tensor, words: Tensor, silence: Tensor, guidance: float) -> Tensor:
+    """What the expert says at level `t`, led away from what it says without words."""
+    t = (t * 1000).expand(len(x))
+    if guidance <= 1:
+        return expert(x, t, words, return_dict=False)[0].float()
+    both = expert(torch.cat([x, x]), torch.cat([t, t]), torch.cat([words, silence]), return_dict=False)[0]
+    told, untold = both.float().chunk(2)
+    return untold + guidance * (told - untold)
+
+
+@torch.no_grad()
 def paint(
     experts, encoder, tokenizer, captions: list[str], shape: tuple[int, ...], *, length: int, steps: int, shift: float,
     guidance: float, boundary: float, seed: int, device: torch.device, bf16: bool = False,
@@ -30,12 +41,5 @@ def paint(
         times = grid(steps, shift).to(device)
         for now, then in zip(times[:-1], times[1:], strict=True):
             expert = high if now >= boundary else low
-            t = (now * 1000).expand(len(x))
-            if guidance > 1:
-                both = expert(torch.cat([x, x]), torch.cat([t, t]), torch.cat([words, silence]), return_dict=False)[0]
-                told, untold = both.float().chunk(2)
-                v = untold + guidance * (told - untold)
-            else:
-                v = expert(x, t, words, return_dict=False)[0].float()
-            x = x + (then - now) * v
+            x = x + (then - now) * velocity(expert, x, now, words, silence, guidance)
     return x
