@@ -27,8 +27,8 @@ def material(shards: list[Shard], count: int, softness: float) -> tuple[Tensor, 
     return torch.cat(clips)[:count], motifs[:count]
 
 
-def train(vae, codec: Codec, clips: Tensor, config: dict, folder: Path, device: torch.device, say=print) -> None:
-    """Trains until `steps`; goes on where `folder/decoder.pt` stands."""
+def train(vae, codec: Codec, clips: Tensor, motifs: list[str], config: dict, folder: Path, device: torch.device, say=print) -> None:
+    """Trains until `steps`; goes on where `folder/decoder.pt` stands. Motifs in `often` are met that many times as often."""
     parameters = [p for name, p in vae.named_parameters() if name.startswith(("decoder.", "post_quant_conv."))]
     optimizer = torch.optim.AdamW(parameters, lr=config["rate"], betas=(0.9, 0.95), weight_decay=0.0)
     path, done = folder / "decoder.pt", 0
@@ -41,6 +41,8 @@ def train(vae, codec: Codec, clips: Tensor, config: dict, folder: Path, device: 
     steps, crop = config["steps"], config["crop"]
     latents = torch.cat([codec.encode(part.float()).half() for part in clips.split(32)])
     generator = np.random.default_rng([config["seed"], done])
+    share = np.array([config["often"].get(motif, 1.0) for motif in motifs])
+    share /= share.sum()
     began, running = time.monotonic(), []
     for step in range(done, steps):
         progress = step / steps
@@ -48,7 +50,7 @@ def train(vae, codec: Codec, clips: Tensor, config: dict, folder: Path, device: 
         for group in optimizer.param_groups:
             group["lr"] = rate
         z, x, counted = [], [], []
-        for index in generator.integers(len(clips), size=config["batch"]):
+        for index in generator.choice(len(clips), size=config["batch"], p=share):
             # Drawn a little wider than it is, so that the picture's own edges are met as often as its middle.
             top = int(np.clip(generator.integers(-2, latents.shape[3] - crop + 3), 0, latents.shape[3] - crop))
             left = int(np.clip(generator.integers(-2, latents.shape[4] - crop + 3), 0, latents.shape[4] - crop))

@@ -90,9 +90,9 @@ class Run:
         vae.prepare(model, self.codec)
         path = self.folder / "decoder.pt"
         if not path.exists() or load(path)["step"] < c["steps"]:
-            some, _ = decoder.material(self.shards, c["clips"], self.config["clips"]["softness"])
+            some, motifs = decoder.material(self.shards, c["clips"], self.config["clips"]["softness"])
             settings = c | {"bf16": True, "say_every": 50, "save_every": 100}
-            decoder.train(model, self.codec, some, settings, self.folder, self.device, say)
+            decoder.train(model, self.codec, some, motifs, settings, self.folder, self.device, say)
         model.load_state_dict(load(path)["vae"])
         return model.eval().to(self.device)
 
