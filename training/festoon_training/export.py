@@ -31,6 +31,9 @@ def export(folder: Path, config: dict, *, vae, encoder, tokenizer, high, low) ->
         folder / "scheduler"
     )
     index = INDEX | {"_diffusers_version": vae.config["_diffusers_version"], "boundary_ratio": config["flow"]["boundary"]}
+    # Weights are written for their owner's eyes alone; a checkpoint is for whoever runs it.
+    for weights in folder.rglob("*.safetensors"):
+        weights.chmod(0o644)
     for name, values in (("model_index.json", index), ("festoon.json", abilities(config))):
         (folder / name).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
