@@ -1,5 +1,5 @@
 #!/bin/sh
-# system-packages.sh [run|test]: makes sure that the programs festoon needs are on this machine.
+# system-packages.sh [run|test]: makes sure that the programs and faces that festoon needs are on this machine.
 # `run` is what building and serving needs, `test` adds what only the tests need.
 # Prints what it will install before it asks for root; does nothing, and needs no root, when nothing is missing.
 set -eu
@@ -9,6 +9,13 @@ need x264 x264
 need ffmpeg ffmpeg
 need c++ g++
 need make make
+# The faces that titles are written with, by a file of each package (crates/film/src/overlay/faces.rs names all of them).
+if [ -z "${FESTOON_FACES:-}" ]; then
+  face() { [ -f "/usr/share/fonts/$1" ] || missing="$missing $2"; }
+  face truetype/noto/NotoSerifDisplay-Bold.ttf fonts-noto-core
+  face opentype/noto/NotoSerifCJK-Bold.ttc fonts-noto-cjk
+  face truetype/noto/NotoColorEmoji.ttf fonts-noto-color-emoji
+fi
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
 fi

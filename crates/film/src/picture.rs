@@ -103,6 +103,22 @@ impl Picture {
         [luma, cb, cr]
     }
 
+    /// The picture as RGB, as players show it: rows of R, G, B bytes without gaps. For sheets and proofs; each sample of
+    /// colour holds for its four pixels.
+    pub fn rgb(&self) -> Vec<u8> {
+        let (cb, cr) = self.chroma();
+        let mut rgb = Vec::with_capacity(self.rgb_len());
+        for (place, luma) in self.luma().iter().enumerate() {
+            let at = place / self.width / 2 * (self.width / 2) + place % self.width / 2;
+            let level = (f64::from(*luma) - 16.0) / 219.0;
+            let blue = level + (f64::from(cb[at]) - 128.0) / 224.0 * 2.0 * (1.0 - KB);
+            let red = level + (f64::from(cr[at]) - 128.0) / 224.0 * 2.0 * (1.0 - KR);
+            let green = (level - KR * red - KB * blue) / KG;
+            rgb.extend([red, green, blue].map(|level| (level * 255.0).round().clamp(0.0, 255.0) as u8));
+        }
+        rgb
+    }
+
     /// Bytes of an RGB frame of this size.
     pub fn rgb_len(&self) -> usize {
         self.width * self.height * 3

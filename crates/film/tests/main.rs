@@ -9,4 +9,5 @@ mod container;
 mod encode;
 mod inspect;
 mod jail;
+mod overlay;
 mod scene;
