@@ -249,7 +249,7 @@ pub struct Models(pub BTreeMap<String, PathBuf>);
 
 impl Default for Models {
     fn default() -> Self {
-        Self(BTreeMap::from([("tiny".to_owned(), PathBuf::from("models/tiny"))]))
+        Self(["default", "tiny"].map(|name| (name.to_owned(), Path::new("models").join(name))).into())
     }
 }
 

@@ -225,18 +225,34 @@ fn places(report: &Report, folder: &Path) -> Vec<String> {
 
 /// What the shipped model `tiny` says of itself.
 pub fn tiny() -> Abilities {
-    Abilities::of_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tiny")).unwrap()
+    said_by("tiny")
 }
 
-/// Makers with a model `tiny`.
+fn said_by(model: &str) -> Abilities {
+    Abilities::of_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(model)).unwrap()
+}
+
+/// Makers with the shipped models.
 pub fn makers() -> Makers {
-    let tiny = Checkpoint { digest: ModelDigest::from_bytes([7; 32]), abilities: tiny(), gates: Gates::default() };
-    Makers { models: BTreeMap::from([("tiny".to_owned(), tiny)]), encoder: EncoderId("x264 test plate/1".into()) }
+    let checkpoint = |name: &str, byte| {
+        let abilities = said_by(name);
+        (name.to_owned(), Checkpoint { digest: ModelDigest::from_bytes([byte; 32]), abilities, gates: Gates::default() })
+    };
+    Makers {
+        models: BTreeMap::from([checkpoint("tiny", 7), checkpoint("default", 9)]),
+        encoder: EncoderId("x264 test plate/1".into()),
+    }
 }
 
 /// Templates may refer to the model `tiny`.
 fn knowing_tiny() -> Known {
-    Known { models: Some(BTreeMap::from([("tiny".to_owned(), Some(tiny()))])), ..Known::default() }
+    knowing(&["tiny"])
+}
+
+/// Templates may refer to these shipped models.
+fn knowing(models: &[&str]) -> Known {
+    let models = models.iter().map(|name| ((*name).to_owned(), Some(said_by(name)))).collect();
+    Known { models: Some(models), ..Known::default() }
 }
 
 #[test]

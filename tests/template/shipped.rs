@@ -12,7 +12,7 @@ use festoon::{
 };
 use festoon_spec::{Abilities, Locale, Profile};
 
-use super::{knowing_tiny, makers};
+use super::{knowing, makers};
 
 /// The languages that every shipped template speaks.
 const LANGUAGES: [&str; 8] = ["ar", "de", "en", "es", "fr", "hi", "ja", "zh-Hans"];
@@ -24,7 +24,7 @@ fn shipped() -> PathBuf {
 /// The templates that come with festoon.
 pub fn shipped_templates() -> Vec<Template> {
     let feasts = Feasts::load(&shipped().with_file_name("config").join("feasts")).unwrap();
-    let known = Known { feasts: Some(feasts.ids().map(str::to_owned).collect()), ..knowing_tiny() };
+    let known = Known { feasts: Some(feasts.ids().map(str::to_owned).collect()), ..knowing(&["default"]) };
     let (templates, report) = check(&shipped(), &known);
     assert!(report.is_clean(), "{report}");
     templates
