@@ -24,7 +24,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use festoon_film::{Cancel, Composer, Draw, Encoder, Ffmpeg, FilmError, Footage, ParameterSets, X264};
+use festoon_film::{Cancel, Composer, Draw, Encoder, Ffmpeg, FilmError, Footage, ParameterSets, find_encoder};
 use festoon_spec::{BlobHash, Canvas, ClipSpec, FrameRange, FramesPart, Lane, Outcome, RenderKey, RendererInfo, Segmented};
 
 use crate::{
@@ -129,7 +129,7 @@ impl Compositor {
     /// # Errors
     /// If a program is missing, or the recipes' parameter sets differ.
     pub fn open(cache: Cache, clock: Arc<dyn Clock>, options: Options) -> Result<Self, FilmError> {
-        Self::with(Arc::new(X264::find()?), Ffmpeg::find()?, cache, clock, options)
+        Self::with(Arc::from(find_encoder()?), Ffmpeg::find()?, cache, clock, options)
     }
 
     /// As [`Compositor::open`], with this encoder and decoder.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use festoon_film::{Encoder, FilmError, X264};
+use festoon_film::{Encoder, FilmError, find_encoder};
 use festoon_spec::Capabilities;
 use festoon_wan::{WanError, torch::Device};
 
@@ -52,7 +52,7 @@ impl Workshop {
     /// # Errors
     /// If the encoder or the device cannot be used.
     pub fn open(config: &Config) -> Result<Self, WorkshopError> {
-        let encoder = Box::new(X264::find()?);
+        let encoder = find_encoder()?;
         let device = device(config.device)?;
         let mut painters: Vec<Box<dyn Painter>> = vec![Box::new(MotionPainter)];
         let mut models = Models::find(config);

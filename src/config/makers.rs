@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use festoon_film::{Encoder as _, X264};
 use festoon_spec::{Abilities, Checkpoint, CheckpointError, DigestMemory, EncoderId};
 
 use super::Config;
@@ -80,8 +79,8 @@ impl Config {
 }
 
 fn find_encoder() -> Result<EncoderId, MakersError> {
-    match X264::find() {
-        Ok(x264) => Ok(x264.id().clone()),
+    match festoon_film::find_encoder() {
+        Ok(encoder) => Ok(encoder.id().clone()),
         Err(error) => Err(MakersError::Encoder { cause: error.to_string() }),
     }
 }

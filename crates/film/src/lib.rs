@@ -28,7 +28,7 @@ pub use cancel::Cancel;
 pub use compose::{Composer, Footage, Pictures, compositor};
 pub use cuts::segments;
 pub use decoder::{Ffmpeg, Take};
-pub use encoder::{Encoder, Frames, Recipe, X264};
+pub use encoder::{Encoder, Frames, Libx264, Recipe, X264, find_encoder};
 pub use error::{BoxError, FilmError};
 pub use h264::{ParameterSets, Sample, Stream, StreamError};
 pub use inspect::{Expectation, Inspector};

@@ -55,7 +55,11 @@ pub struct Hot {
 
 impl Hot {
     pub fn make() -> Self {
-        let plate = encode_with(&X264::find().unwrap(), &CANVAS, &WINDOWS).unwrap();
+        Self::made_by(&X264::find().unwrap())
+    }
+
+    pub fn made_by(encoder: &dyn Encoder) -> Self {
+        let plate = encode_with(encoder, &CANVAS, &WINDOWS).unwrap();
         let ffmpeg = Ffmpeg::find().unwrap();
         let pictures = |held: &festoon_film::Held| Arc::new(ffmpeg.pictures(&held.bytes, &Cancel::default()).unwrap());
         let footage = Footage {
@@ -86,7 +90,7 @@ impl Pictures for Hot {
 }
 
 /// What ffmpeg decodes, without a warning: a hash per frame with its time.
-fn decoded(file: &[u8]) -> Vec<String> {
+pub fn decoded(file: &[u8]) -> Vec<String> {
     let mut ffmpeg = Command::new("ffmpeg")
         .args(["-v", "warning", "-i", "pipe:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"])
         .stdin(Stdio::piped())

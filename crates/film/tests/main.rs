@@ -7,6 +7,7 @@ mod browser;
 mod compose;
 mod container;
 mod encode;
+mod encoders;
 mod inspect;
 mod jail;
 mod overlay;
