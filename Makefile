@@ -10,7 +10,7 @@ ONCE ?=
 PORT ?= 8080
 RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
-BENCHES := hit motion plate wan
+BENCHES := film hit motion plate wan
 
 .PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets clean
 
@@ -57,6 +57,11 @@ lint: setup
 	@sh scripts/lint-files.sh
 
 bench: $(BENCHES:%=bench-%)
+
+# A personal clip, composed; beside ffmpeg and Remotion.
+bench-film: setup
+	$(CARGO) build --release --locked -p festoon-film --example bench_film
+	$(PYTHON) scripts/bench-film.py
 
 # Latency of a hit, and the time to ready with a full index.
 bench-hit: setup
