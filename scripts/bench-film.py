@@ -14,20 +14,18 @@ Quality is SSIM to the footage before any loss with the same title drawn on it. 
 reason.
 """
 import argparse
-import ctypes
-import hashlib
 import json
 import os
 import re
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import bench_peers
+from bench_peers import ROOT
+
 BENCH = os.path.join(ROOT, "target", "release", "examples", "bench_film")
 TITLE = "Happy New Year, Aiko"
 FACE = "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"
@@ -38,30 +36,11 @@ SHOWN = "between(n,12,47)+between(n,96,119)"
 SIZE = "1280x720"
 # What the project promises: our time over that of naive, our SSIM to theirs, and clips each second on two cores.
 MOST_TOTAL, MOST_FIRST, LEAST_SSIM, MOST_SSIM_LOST, LEAST_PER_SECOND = 0.35, 0.15, 0.95, 0.005, 2.0
-# <linux/prctl.h>: who asks for this becomes the parent of orphans below it, so that their time is counted.
-PR_SET_CHILD_SUBREAPER = 36
 
 
-class Unavailable(Exception):
-    """A peer that cannot run on this machine, and why."""
-
-
-def timed(command, **options):
-    """Runs a command and all that it starts to the end: wall and CPU seconds."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, **options)
-    wall = time.perf_counter() - began
-    while True:
-        try:
-            # The server under test is a child too, and does not end.
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                break
-        except ChildProcessError:
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        sys.exit(f"bench-film: {command[0]} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
-    return {"total_ms": wall * 1e3, "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+def timed(command):
+    _, wall, cpu = bench_peers.timed(command)
+    return {"total_ms": wall * 1e3, "cpu_s": cpu}
 
 
 def ffmpeg(*arguments):
@@ -107,33 +86,16 @@ class Naive:
 
 class Remotion:
     def __init__(self, plate, folder):
-        for program in ["node", "npm"]:
-            if not shutil.which(program):
-                raise Unavailable(f"there is no `{program}`")
-        self.chromium = os.environ.get("FESTOON_BENCH_CHROMIUM") or shutil.which("chromium")
-        if not self.chromium:
-            raise Unavailable("there is no `chromium`; FESTOON_BENCH_CHROMIUM can name one")
-        source, self.home = os.path.join(ROOT, "bench", "film-remotion"), os.path.join(ROOT, "third_party", "bench-film-remotion")
-        shutil.copytree(source, self.home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-        lock = hashlib.sha256(open(os.path.join(source, "package-lock.json"), "rb").read()).hexdigest()
-        ready = os.path.join(self.home, "ready")
-        if not os.path.exists(ready) or open(ready).read() != lock:
-            print("bench-film: installing Remotion into third_party/bench-film-remotion (210 MB, once)", file=sys.stderr)
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=self.home, capture_output=True, text=True)
-            if done.returncode != 0:
-                raise Unavailable(f"`npm install` ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-            with open(ready, "w") as file:
-                file.write(lock)
-        public, self.bundle = os.path.join(folder, "public"), os.path.join(folder, "bundle")
+        self.project = bench_peers.Remotion("film-remotion")
+        public, self.bundle, self.out = (os.path.join(folder, name) for name in ("public", "bundle", "remotion.mp4"))
         os.makedirs(public)
         shutil.copy(plate, os.path.join(public, "plate.mp4"))
-        self.script, self.out = os.path.join(self.home, "render.mjs"), os.path.join(folder, "remotion.mp4")
         # Packing the component for the browser is not part of making a clip.
-        timed(["node", self.script, "bundle", public, self.bundle])
+        self.project.render("bundle", public, self.bundle)
 
     def run(self):
-        environment = dict(os.environ, FESTOON_BENCH_CHROMIUM=self.chromium)
-        return timed(["node", self.script, "clip", self.bundle, TITLE, PRESET, CRF, self.out], env=environment)
+        _, wall, cpu = self.project.render("clip", self.bundle, TITLE, PRESET, CRF, self.out)
+        return {"total_ms": wall * 1e3, "cpu_s": cpu}
 
 
 def ssim(clip, reference):
@@ -172,7 +134,7 @@ def main():
     parser.add_argument("--no-remotion", action="store_true", help="leave Remotion out")
     parser.add_argument("--most-at-once", type=int, default=16, help="the longest row of concurrent compositions (default 16)")
     arguments = parser.parse_args()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    bench_peers.adopt_orphans()
     os.makedirs(os.path.join(ROOT, "target", "bench"), exist_ok=True)
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="bench-film-") as folder:
@@ -203,7 +165,7 @@ def main():
                     name = "Remotion/" + ("total" if unit == "ms" else "cpu")
                     mine, theirs = pair["festoon"][key], pair["Remotion"][key]
                     cases.append({"name": name, "ratio": round(theirs / mine, 3), "unit": unit, "ours": mine, "peer": theirs})
-            except Unavailable as reason:
+            except bench_peers.Unavailable as reason:
                 left_out.append({"peer": "Remotion", "why": str(reason)})
                 print(f"bench-film: Remotion is left out: {reason}", file=sys.stderr)
         curve = [ours.ask("many", count, max(2, 8 // count)) for count in (1, 2, 4, 8, 16) if count <= arguments.most_at_once]

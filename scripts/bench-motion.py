@@ -9,51 +9,31 @@ Remotion  the same idea as a React component (bench/motion-remotion), in the Chr
 ffmpeg    the same idea in filters (bench/motion-ffmpeg). Both sides make raw RGB frames. The filters move textures that are
           made once, with one thread each; they know neither lives, nor perspective, nor glow.
 
-Remotion is installed into third_party/bench-remotion on first use. A peer that cannot run here is left out, with the reason.
+Remotion is installed into third_party/bench-motion-remotion on first use. A peer that cannot run here is left out, with the reason.
 """
 import argparse
-import ctypes
-import hashlib
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import bench_peers
+from bench_peers import ROOT, Unavailable, timed
+
 BENCH = os.path.join(ROOT, "target", "release", "examples", "bench_motion")
 # CPU seconds for 120 frames of 1280 x 720 on one core.
 BUDGET = 4.0
 FRAMES = 120
 REMOTION = ["snow", "confetti", "bokeh"]
 FFMPEG = ["snow", "bokeh", "aurora"]
-# <linux/prctl.h>: who asks for this becomes the parent of orphans below it, so that their time is counted.
-PR_SET_CHILD_SUBREAPER = 36
-
-
-class Unavailable(Exception):
-    """A peer that cannot run on this machine, and why."""
-
-
-def cpu(command, **options):
-    """Runs a command to its end, and that of all that it started. Its CPU seconds, and what it printed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, **options)
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        sys.exit(f"bench-motion: {command[0]} ended with {done.returncode}: {(done.stderr or b'').decode(errors='replace')[-2000:]}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
 def ours(motif, output, *more):
-    return cpu([BENCH, motif, output, *more], stdout=subprocess.PIPE)
+    """What it printed, and its CPU seconds."""
+    told, _, cpu = timed([BENCH, motif, output, *more])
+    return told, cpu
 
 
 class Remotion:
@@ -62,37 +42,17 @@ class Remotion:
     output = "jpeg"
 
     def __init__(self):
-        for program in ["node", "npm"]:
-            if not shutil.which(program):
-                raise Unavailable(f"there is no `{program}`")
-        self.chromium = os.environ.get("FESTOON_BENCH_CHROMIUM") or shutil.which("chromium")
-        if not self.chromium:
-            raise Unavailable("there is no `chromium`; FESTOON_BENCH_CHROMIUM can name one")
-        source, self.folder = os.path.join(ROOT, "bench", "motion-remotion"), os.path.join(ROOT, "third_party", "bench-remotion")
-        shutil.copytree(source, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-        lock = hashlib.sha256(open(os.path.join(source, "package-lock.json"), "rb").read()).hexdigest()
-        ready = os.path.join(self.folder, "ready")
-        if not os.path.exists(ready) or open(ready).read() != lock:
-            print("bench-motion: installing Remotion into third_party/bench-remotion (210 MB, once)", file=sys.stderr)
-            # Not `npm ci`: the lock holds the optional packages of the platforms that it was made on, and `ci` wants all.
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=self.folder, capture_output=True, text=True)
-            if done.returncode != 0:
-                raise Unavailable(f"`npm install` ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-            with open(ready, "w") as file:
-                file.write(lock)
+        self.project = bench_peers.Remotion("motion-remotion")
         # Packing the components for the browser is not part of painting.
-        self.bundle = os.path.join(self.folder, "bundle")
-        cpu(["node", os.path.join(self.folder, "render.mjs"), "bundle", self.bundle], stderr=subprocess.PIPE)
+        self.bundle = os.path.join(self.project.home, "bundle")
+        self.project.render("bundle", self.bundle)
 
     def run(self, motif, frames=FRAMES):
-        environment = dict(os.environ, FESTOON_BENCH_CHROMIUM=self.chromium)
-        script = os.path.join(self.folder, "render.mjs")
-        command = ["node", script, "paint", self.bundle, motif, str(frames)]
-        return cpu(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)[0]
+        return self.project.render("paint", self.bundle, motif, str(frames))[2]
 
     def version(self):
-        package = json.load(open(os.path.join(self.folder, "node_modules", "remotion", "package.json")))
-        browser = subprocess.run([self.chromium, "--version"], capture_output=True, text=True).stdout.strip()
+        package = json.load(open(os.path.join(self.project.home, "node_modules", "remotion", "package.json")))
+        browser = subprocess.run([self.project.chromium, "--version"], capture_output=True, text=True).stdout.strip()
         return f"{package['version']} in {browser}"
 
     def more(self, motif):
@@ -114,7 +74,7 @@ class Ffmpeg:
         one = ["-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1"]
         command = ["ffmpeg", "-v", "error", *one, "-filter_complex", filters + "[out]", "-map", "[out]"]
         command += ["-frames:v", str(FRAMES), "-f", "rawvideo", "-y", "/dev/null"]
-        return cpu(command, stderr=subprocess.PIPE)[0]
+        return timed(command)[2]
 
     def version(self):
         return subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True).stdout.split()[2]
@@ -128,7 +88,7 @@ def compare(peer, motif, runs):
     # One of each to warm up; then in turns, each side first every other time.
     for run in range(runs + 1):
         for side in (("peer", "ours"), ("ours", "peer"))[run % 2]:
-            times[side].append(peer.run(motif) if side == "peer" else ours(motif, peer.output)[0])
+            times[side].append(peer.run(motif) if side == "peer" else ours(motif, peer.output)[1])
     times = {side: all[1:] for side, all in times.items()}
     median = {side: statistics.median(all) for side, all in times.items()}
     return {
@@ -143,7 +103,7 @@ def budget(motif, runs):
     """At rest with a quick shutter, and from the hand with that of film."""
     row = {"motif": motif}
     for camera, arguments in [("still", ()), ("handheld", ("handheld", "0.5"))]:
-        row[camera] = round(statistics.median(ours(motif, "raw", *arguments)[0] for _ in range(runs)), 3)
+        row[camera] = round(statistics.median(ours(motif, "raw", *arguments)[1] for _ in range(runs)), 3)
     row["within"] = max(row["still"], row["handheld"]) <= BUDGET
     return row
 
@@ -154,9 +114,9 @@ def main():
     parser.add_argument("--runs", type=int, default=3, help="timed runs of each side (default 3)")
     parser.add_argument("--no-peers", action="store_true", help="only the budget")
     arguments = parser.parse_args()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    bench_peers.adopt_orphans()
     os.makedirs(os.path.join(ROOT, "target", "bench"), exist_ok=True)
-    motifs = ours("--list", "raw")[1].decode().split()
+    motifs = ours("--list", "raw")[0].decode().split()
 
     cases, left_out = [], []
     if not arguments.no_peers:
