@@ -26,7 +26,7 @@ def main() -> None:
     if options.what == "train":
         _ = run.autoencoder
         run.train_painter()
-        run.students()
+        _ = run.students
         _ = run.judge
     if options.what in ("train", "export"):
         run.export(options.model)

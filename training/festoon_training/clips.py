@@ -2,7 +2,6 @@
 
 import functools
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +68,3 @@ def to_pixels(x: Tensor) -> Tensor:
 def psnr(error: Tensor) -> float:
     """Decibels of a mean squared error of values in -1..1."""
     return float(10 * torch.log10(4 / error))
-
-
-def batches(count: int, size: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
-    """Endless batches of indices; each index once a round."""
-    while True:
-        order = generator.permutation(count)
-        for start in range(0, count - size + 1, size):
-            yield order[start : start + size]

@@ -6,23 +6,32 @@ included, so it needs no second look without words. The scheduler's last level i
 it is no stretch.
 """
 
-import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from . import sample, text
-from .flow import Average, Cache, optimizers
+from .descent import Stretch, descend
+from .flow import Cache
 from .state import load, save
 
 
 def between(start: Tensor, end: Tensor, count: int) -> Tensor:
     """The levels at which a teacher looks on its way from `start` to `end`: count + 1."""
     return torch.lerp(start, end, torch.linspace(0, 1, count + 1, device=start.device))
+
+
+@torch.no_grad()
+def guided(expert, x: Tensor, t: Tensor, words: Tensor, silence: Tensor, guidance: float) -> Tensor:
+    """What the expert says at level `t`, led away from what it says without words."""
+    t = (t * 1000).expand(2 * len(x))
+    both = expert(torch.cat([x, x]), t, torch.cat([words, silence]), return_dict=False)[0]
+    told, untold = both.float().chunk(2)
+    return untold + guidance * (told - untold)
 
 
 @torch.no_grad()
@@ -51,7 +60,7 @@ def walk(experts, encoder, cache: Cache, config: dict, folder: Path, device: tor
                     expert = high if start >= config["boundary"] else low
                     way = between(start, end, config["substeps"])
                     for now, then in zip(way[:-1], way[1:], strict=True):
-                        x = x + (then - now) * sample.velocity(expert, x, now, words, silence, config["guidance"])
+                        x = x + (then - now) * guided(expert, x, now, words, silence, config["guidance"])
                     states.append(x)
             kept = {"states": torch.stack(states, 1).half().cpu(), "ids": ids.cpu(), "mask": mask.cpu()}
             save(kept, path)
@@ -62,59 +71,26 @@ def walk(experts, encoder, cache: Cache, config: dict, folder: Path, device: tor
 
 def teach(student, encoder, walks: dict, stretches: list[int], weights: Tensor, config: dict, path: Path, device, say=print) -> None:
     """Trains a student on the stretches that are its own; goes on where `path` stands."""
-    average = Average(student, config["average"])
-    # The optimizers see the student alone; the words stay what they are.
-    opts = optimizers(student, config)
-    done = 0
-    if path.exists():
-        state = load(path)
-        student.load_state_dict(state["student"])
-        average.model.load_state_dict(state["average"])
-        for opt, kept in zip(opts, state["optimizers"], strict=True):
-            opt.load_state_dict(kept)
-        done, average.steps = state["step"], state["average_steps"]
-    if config["compile"]:
-        student.compile()
     levels = sample.grid(config["steps"], config["shift"])
     weights = weights.view(1, -1, 1, 1, 1).to(device)
-    chance = np.random.default_rng([config["seed"], done])
-    steps, batch = config["rounds"], config["batch"]
-    began, running = time.monotonic(), []
-    for step in range(done, steps):
-        warm = min(1.0, (step + 1) / config["warmup"])
-        fall = 1 - step / steps
-        for opt, rate in zip(opts, (config["matrix_rate"], config["rate"]), strict=True):
-            for group in opt.param_groups:
-                group["lr"] = rate * config["scale"] * warm * max(0.02, fall)
-        rows = torch.from_numpy(chance.integers(len(walks["ids"]), size=batch))
-        stretch = torch.from_numpy(chance.choice(stretches, size=batch))
-        start, end = levels[stretch], levels[stretch + 1]
-        here = walks["states"][rows, stretch].float().to(device)
-        there = walks["states"][rows, stretch + 1].float().to(device)
-        wanted = (there - here) / (end - start).view(-1, 1, 1, 1, 1).to(device)
-        plain = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else contextlib.nullcontext()
-        with plain, torch.autocast(device.type, torch.bfloat16, enabled=config["bf16"]):
+    batch = config["batch"]
+
+    def begin(done: int) -> Callable[[], Tensor]:
+        chance = np.random.default_rng([config["seed"], done])
+
+        def loss() -> Tensor:
+            rows = torch.from_numpy(chance.integers(len(walks["ids"]), size=batch))
+            stretch = torch.from_numpy(chance.choice(stretches, size=batch))
+            start, end = levels[stretch], levels[stretch + 1]
+            here = walks["states"][rows, stretch].float().to(device)
+            there = walks["states"][rows, stretch + 1].float().to(device)
+            wanted = (there - here) / (end - start).view(-1, 1, 1, 1, 1).to(device)
             with torch.no_grad():
                 words = text.encode(encoder, walks["ids"][rows].to(device), walks["mask"][rows].to(device))
             v = student(here, timestep=(start * 1000).to(device), encoder_hidden_states=words, return_dict=False)[0].float()
-            loss = ((v - wanted).square() * weights).mean()
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        for opt in opts:
-            opt.step()
-            opt.zero_grad(set_to_none=True)
-        average.update(student)
-        running.append(float(loss.detach()))
-        if (step + 1) % config["say_every"] == 0:
-            speed = len(running) * batch / (time.monotonic() - began)
-            say(f"{path.stem} step {step + 1}/{steps}: loss {np.mean(running):.4f}, {speed:.1f} samples/s")
-            began, running = time.monotonic(), []
-        if (step + 1) % config["save_every"] == 0 or step + 1 == steps:
-            state = {
-                "student": student.state_dict(),
-                "average": average.model.state_dict(),
-                "optimizers": [opt.state_dict() for opt in opts],
-                "step": step + 1,
-                "average_steps": average.steps,
-            }
-            save(state, path)
+            return ((v - wanted).square() * weights).mean()
+
+        return loss
+
+    # The rates fall from the first step on.
+    descend(student, student, begin, Stretch(config["rounds"], batch, config["scale"], 1.0), config, path, device, say)

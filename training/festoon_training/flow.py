@@ -1,8 +1,6 @@
 """The transformer: flow matching on cached latents, first of single pictures, then of clips, then an expert a noise range."""
 
-import contextlib
-import copy
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +9,9 @@ import torch
 from diffusers import WanTransformer3DModel
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from . import text
-from .state import load, save
+from .descent import Stretch, descend
 
 LANGUAGES = ("en", "zh", "ja")
 
@@ -66,33 +63,6 @@ class Painter(nn.Module):
         return self.transformer(x, timestep=t * 1000, encoder_hidden_states=words, return_dict=False)[0]
 
 
-class Average:
-    """An exponential average of the weights; young averages forget faster."""
-
-    def __init__(self, model: nn.Module, keep: float):
-        self.model = copy.deepcopy(model).requires_grad_(False).eval()
-        self.keep = keep
-        self.steps = 0
-
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        self.steps += 1
-        keep = min(self.keep, (1 + self.steps) / (10 + self.steps))
-        mine, theirs = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(mine, theirs, 1 - keep)
-
-
-def optimizers(transformer: nn.Module, config: dict) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW for everything else."""
-    matrices = [p for name, p in transformer.named_parameters() if (".attn" in name or ".ffn." in name) and p.ndim == 2]
-    known = {id(p) for p in matrices}
-    others = [p for p in transformer.parameters() if id(p) not in known]
-    return [
-        torch.optim.Muon(matrices, lr=config["matrix_rate"], weight_decay=0.01, adjust_lr_fn="original"),
-        torch.optim.AdamW(others, lr=config["rate"], betas=(0.9, 0.95), weight_decay=0.0),
-    ]
-
-
 @dataclass(frozen=True)
 class Phase:
     """A stretch of training: how many moments of a clip, which noise levels, how long."""
@@ -118,69 +88,34 @@ def levels(count: int, phase: Phase, shift: float, generator: torch.Generator) -
     return t[:count]
 
 
-def train(
-    painter: Painter, average: Average, cache: Cache, phase: Phase, weights: Tensor, config: dict, path: Path, device, say=print
-) -> None:
+def train(painter: Painter, cache: Cache, phase: Phase, weights: Tensor, config: dict, path: Path, device, say=print) -> None:
     """Trains a phase to its end; goes on where `path` stands. `weights` [z] is what each channel counts in the loss."""
     # The words were learned first and stay what they are: every phase and both experts read the same ones.
     painter.encoder.requires_grad_(False)
-    opts = optimizers(painter.transformer, config)
-    done = 0
-    if path.exists():
-        state = load(path)
-        painter.load_state_dict(state["painter"])
-        average.model.load_state_dict(state["average"])
-        for opt, found in zip(opts, state["optimizers"], strict=True):
-            opt.load_state_dict(found)
-        done, average.steps = state["step"], state["average_steps"]
-    if config["compile"]:
-        painter.transformer.compile()
-    rates = (config["matrix_rate"], config["rate"])
-    chance = torch.Generator().manual_seed(config["seed"] * 1_000_003 + done)
-    order = np.random.default_rng([config["seed"], done])
     weights = weights.view(1, -1, 1, 1, 1).to(device)
     count = cache.latents.shape[0]
-    began, running = time.monotonic(), []
-    for step in range(done, phase.steps):
-        warm = min(1.0, (step + 1) / config["warmup"])
-        fall = min(1.0, (phase.steps - step) / (config["cooldown"] * phase.steps))
-        for opt, rate in zip(opts, rates, strict=True):
-            for group in opt.param_groups:
-                group["lr"] = rate * phase.scale * warm * max(0.02, fall)
-        rows = torch.from_numpy(order.integers(count, size=phase.batch))
-        # Half of the captions are English.
-        tongue = (torch.rand(phase.batch, generator=chance) * 4 - 1).clamp(0).ceil().clamp(max=len(LANGUAGES) - 1).long()
-        ids, mask = cache.ids[tongue, rows], cache.mask[tongue, rows]
-        dropped = torch.rand(phase.batch, generator=chance) < config["drop"]
-        ids = torch.where(dropped.unsqueeze(1), cache.empty[0], ids)
-        mask = torch.where(dropped.unsqueeze(1), cache.empty[1], mask)
-        # A row of words and a column of padding: as long as the longest caption that there is, always.
-        x0 = cache.latents[rows, :, : phase.moments].float().to(device)
-        noise = torch.randn(x0.shape, generator=chance).to(device)
-        t = levels(phase.batch, phase, config["shift"], chance).to(device)
-        at = t.view(-1, 1, 1, 1, 1)
-        # On a CPU the fused attention's way back takes longer than everything else together.
-        plain = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else contextlib.nullcontext()
-        with plain, torch.autocast(device.type, torch.bfloat16, enabled=config["bf16"]):
+
+    def begin(done: int) -> Callable[[], Tensor]:
+        chance = torch.Generator().manual_seed(config["seed"] * 1_000_003 + done)
+        order = np.random.default_rng([config["seed"], done])
+
+        def loss() -> Tensor:
+            rows = torch.from_numpy(order.integers(count, size=phase.batch))
+            # Half of the captions are English.
+            tongue = (torch.rand(phase.batch, generator=chance) * 4 - 1).clamp(0).ceil().clamp(max=len(LANGUAGES) - 1).long()
+            ids, mask = cache.ids[tongue, rows], cache.mask[tongue, rows]
+            dropped = torch.rand(phase.batch, generator=chance) < config["drop"]
+            ids = torch.where(dropped.unsqueeze(1), cache.empty[0], ids)
+            mask = torch.where(dropped.unsqueeze(1), cache.empty[1], mask)
+            # A row of words and a column of padding: as long as the longest caption that there is, always.
+            x0 = cache.latents[rows, :, : phase.moments].float().to(device)
+            noise = torch.randn(x0.shape, generator=chance).to(device)
+            t = levels(phase.batch, phase, config["shift"], chance).to(device)
+            at = t.view(-1, 1, 1, 1, 1)
             v = painter(torch.lerp(x0, noise, at), t, ids.to(device), mask.to(device)).float()
-            loss = ((v - (noise - x0)).square() * weights).mean()
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(painter.transformer.parameters(), 1.0)
-        for opt in opts:
-            opt.step()
-            opt.zero_grad(set_to_none=True)
-        average.update(painter)
-        running.append(float(loss.detach()))
-        if (step + 1) % config["say_every"] == 0:
-            speed = len(running) * phase.batch / (time.monotonic() - began)
-            say(f"{phase.name} step {step + 1}/{phase.steps}: loss {np.mean(running):.4f}, {speed:.1f} samples/s")
-            began, running = time.monotonic(), []
-        if (step + 1) % config["save_every"] == 0 or step + 1 == phase.steps:
-            state = {
-                "painter": painter.state_dict(),
-                "average": average.model.state_dict(),
-                "optimizers": [opt.state_dict() for opt in opts],
-                "step": step + 1,
-                "average_steps": average.steps,
-            }
-            save(state, path)
+            return ((v - (noise - x0)).square() * weights).mean()
+
+        return loss
+
+    stretch = Stretch(phase.steps, phase.batch, phase.scale, config["cooldown"])
+    descend(painter, painter.transformer, begin, stretch, config, path, device, say)

@@ -43,7 +43,7 @@ class Checkpoint:
     def paint(self, captions: list[str], shape: tuple[int, ...], seed: int, settings: dict, length: int) -> torch.Tensor:
         z = sample.paint(
             (self.high, self.low), self.encoder, self.tokenizer, captions, shape, length=length, steps=settings["steps"],
-            shift=settings["shift"], guidance=1, boundary=self.boundary, seed=seed, device=self.device,
+            shift=settings["shift"], boundary=self.boundary, seed=seed, device=self.device,
         )
         return decode(self.vae, z * self.std + self.mean).clamp(-1, 1).cpu()
 

@@ -48,15 +48,24 @@ def frames(clips: Tensor) -> Tensor:
     return clips[:, :, ::4]
 
 
+def answers(labels: list[dict], questions: tuple[str, ...]) -> dict[str, tuple[list[str], Tensor]]:
+    """For each question the answers that there are, sorted, and which of them each label gives."""
+    found = {}
+    for question in questions:
+        known = sorted({label[question] for label in labels})
+        found[question] = known, torch.tensor([known.index(label[question]) for label in labels])
+    return found
+
+
 def teach(clips: Tensor, labels: list[dict], config: dict, path: Path, device: torch.device, say=print) -> Judge:
     """Trains on frames [n, 3, 5, h, w] (half floats) and their labels, with noise, blur and mirror images; kept at `path`."""
-    answers = {q: sorted({label[q] for label in labels}) for q in QUESTIONS}
+    asked = answers(labels, QUESTIONS)
     torch.manual_seed(config["seed"])
-    judge = Judge(answers).to(device)
+    judge = Judge({q: known for q, (known, _) in asked.items()}).to(device)
     if path.exists():
         judge.load_state_dict(load(path))
         return judge
-    truth = {q: torch.tensor([answers[q].index(label[q]) for label in labels]) for q in QUESTIONS}
+    truth = {q: told for q, (_, told) in asked.items()}
     optimizer = torch.optim.AdamW(judge.parameters(), lr=config["rate"], weight_decay=0.02)
     chance = np.random.default_rng(config["seed"])
     steps, batch = config["steps"], config["batch"]

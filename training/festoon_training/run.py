@@ -146,11 +146,8 @@ class Run:
         """The weights of the text encoder."""
         path = self.folder / "words.pt"
         if not path.exists():
-            truth = {}
-            for question in text.QUESTIONS:
-                answers = sorted({self.labels[row][question] for row in self.kept})
-                told = torch.tensor([answers.index(self.labels[row][question]) for row in self.kept])
-                truth[question] = told.repeat(len(flow.LANGUAGES))
+            asked = judge.answers([self.labels[row] for row in self.kept], text.QUESTIONS)
+            truth = {question: told.repeat(len(flow.LANGUAGES)) for question, (_, told) in asked.items()}
             settings = self.config["words"] | {"say_every": 50}
             ids, mask = self.cache.ids.flatten(0, 1), self.cache.mask.flatten(0, 1)
             text.teach(self.painter().encoder, ids, mask, truth, settings, path, self.device, say)
@@ -171,8 +168,7 @@ class Run:
                 if before is not None:
                     painter.load_state_dict(load(before)["average"])
                 painter.encoder.load_state_dict(words)
-                average = flow.Average(painter.to(self.device), c["average"])
-                flow.train(painter, average, self.cache, phase, self.weights, settings, path, self.device, say)
+                flow.train(painter.to(self.device), self.cache, phase, self.weights, settings, path, self.device, say)
             if not expert:
                 before = path
 
@@ -185,6 +181,7 @@ class Run:
             painters.append(painter.eval().to(self.device))
         return painters[0].encoder, painters[0].transformer, painters[1].transformer
 
+    @cached_property
     def students(self) -> tuple:
         """The encoder and the two transformers that need few steps and no guidance."""
         flow_settings, paint = self.config["flow"], self.config["paint"]
@@ -208,7 +205,7 @@ class Run:
         return encoder, students["high"], students["low"]
 
     def export(self, folder: Path) -> None:
-        encoder, high, low = self.students()
+        encoder, high, low = self.students
         export.export(
             folder, self.config, vae=self.autoencoder, encoder=encoder, tokenizer=self.tokenizer, high=high, low=low
         )
