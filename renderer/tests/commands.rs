@@ -18,7 +18,7 @@ fn info_says_what_this_machine_can_paint_with() {
     let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(info["device"], "cpu");
     assert_eq!(info["encoder"], plates::encoder().0);
-    assert_eq!(info["painters"], serde_json::json!(["motion/3"]));
+    assert_eq!(info["painters"], serde_json::json!(["motion/4"]));
     assert!(info["torch"].as_str().unwrap().starts_with("2.11.0"));
 }
 

@@ -51,7 +51,7 @@ fn a_motion_plate_is_leased_painted_and_handed_in() {
 
     let log = renderer.drain();
     assert!(log.iter().any(|line| line.contains("plate leased") && line.contains(&spec.key().short())), "{log:#?}");
-    assert!(log.iter().any(|line| line.contains("plate handed in") && line.contains("painter=motion/3")), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("plate handed in") && line.contains("painter=motion/4")), "{log:#?}");
     assert!(!log.iter().any(|line| line.contains("WARN") || line.contains("ERROR")), "{log:#?}");
 }
 

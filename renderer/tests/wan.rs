@@ -209,7 +209,7 @@ fn info_names_the_checkpoint_its_digest_and_what_it_can_give() {
     let home = tempfile::tempdir().unwrap();
     let output = output(&home, &["info", "--json", "--model", &model()]);
     let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(info["painters"], serde_json::json!(["motion/3", "wan/1", "wan/1 adapt/2"]));
+    assert_eq!(info["painters"], serde_json::json!(["motion/4", "wan/1", "wan/1 adapt/2"]));
     assert_eq!(info["models"][0]["name"], "tiny");
     assert_eq!(info["models"][0]["digest"], digest().to_string());
     // The fixture says nothing of itself.

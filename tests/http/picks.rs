@@ -269,7 +269,7 @@ async fn templates_are_listed_in_the_visitors_language() {
     let ids: Vec<_> = list["templates"].as_array().unwrap().iter().map(|template| template["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["lantern", "poster"]);
     let lantern = &list["templates"][0];
-    assert_eq!((lantern["painter"].as_str(), lantern["locale"].as_str()), (Some("motion/3"), Some("ja")));
+    assert_eq!((lantern["painter"].as_str(), lantern["locale"].as_str()), (Some("motion/4"), Some("ja")));
     assert_eq!(lantern["model_kind"], serde_json::Value::Null);
     assert_eq!(list["templates"][1]["model_kind"], "demonstration");
     assert_eq!(lantern["words"]["title"], "Lantern");

@@ -158,7 +158,7 @@ impl Painter {
     }
     /// Procedural motion graphics.
     pub fn motion() -> Self {
-        Self("motion/3".into())
+        Self("motion/4".into())
     }
 }
 

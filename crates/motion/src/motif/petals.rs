@@ -214,7 +214,11 @@ fn blossom(x: f32, y: f32, tint: Tint, foot: Tint, open: f32, turn: f32) -> Ink 
     for thread in 0..9 {
         let angle = thread as f32 / 9.0 + 0.03;
         let (dx, dy) = (x - 0.27 * sine(angle), y - 0.27 * cosine(angle));
-        stamen = stamen.max(ramp(0.055, 0.035, (dx * dx + dy * dy).sqrt()));
+        let lit = ramp(0.055, 0.035, (dx * dx + dy * dy).sqrt());
+        // Not `max`: rustc 1.95 (LLVM 22.1) optimises this loop into one that forgets its last turn.
+        if lit > stamen {
+            stamen = lit;
+        }
     }
     over(over(seen, heart), ink([1.0, 0.72, 0.2], stamen))
 }

