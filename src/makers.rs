@@ -1,17 +1,20 @@
-//! What plates are made with on this installation: the checkpoints by their configured names, with what they can give, and
-//! the encoder's build. Both go into every plate key.
+//! What plates and clips are made with on this installation: the checkpoints by their configured names, with what they can
+//! give, the encoder's build, and what draws overlays. The first two go into every plate key, the last into the keys of clips
+//! with an overlay.
 
 use std::collections::BTreeMap;
 
 use festoon_spec::{Abilities, Checkpoint, EncoderId, ModelDigest};
 
-/// The makers of plates.
+/// The makers of plates and clips.
 #[derive(Debug, Clone)]
 pub struct Makers {
     /// Checkpoints by the name that templates use, for example `tiny` or `wan2.2-t2v-a14b`.
     pub models: BTreeMap<String, Checkpoint>,
     /// The encoder that plates are asked from.
     pub encoder: EncoderId,
+    /// The version of what draws overlays, and the digest of the faces that it writes with.
+    pub compositor: String,
 }
 
 impl Makers {

@@ -5,7 +5,10 @@ mod ranked;
 
 use std::collections::BTreeMap;
 
-use festoon_spec::{ClipSpec, Locale, LocaleError, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId, UnknownProfile};
+use festoon_film::overlay::{Drawing, Faces, Overlay, OverlayError};
+use festoon_spec::{
+    ClipSpec, FrameRange, Locale, LocaleError, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId, UnknownProfile,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,8 +21,8 @@ pub use ranked::RankedPick;
 /// The highest variation: beyond it "another one" is refused, so that nobody can make the cache grow for ever.
 pub const MAX_VARIATION: u32 = 999;
 
-/// The compositor that delivers a plate as it is.
-const COMPOSITOR: &str = "none/1";
+/// The compositor that delivers a plate as it is, because its template draws nothing.
+const UNTOUCHED: &str = "none/1";
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,8 @@ pub struct Resolved {
     pub plate: PlateSpec,
     /// Its name.
     pub plate_key: RenderKey,
+    /// What is drawn on it.
+    pub overlay: Overlay,
     /// What is delivered.
     pub clip: ClipSpec,
     /// Its name.
@@ -119,6 +124,9 @@ pub enum PickError {
     /// The template cannot be painted here, or not with these values.
     #[error(transparent)]
     Scene(#[from] SceneError),
+    /// What is to be drawn cannot be: a title that does not fit, a character that no face has.
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
 }
 
 impl PickError {
@@ -136,6 +144,7 @@ impl PickError {
             PickError::Scene(SceneError::UnknownModel { .. }) => "unknown-model",
             PickError::Scene(SceneError::Short { shortfall, .. }) => shortfall.code(),
             PickError::Scene(SceneError::Prompt(_)) => "prompt-fails",
+            PickError::Overlay(error) => error.code(),
         }
     }
 
@@ -152,6 +161,7 @@ impl PickError {
             PickError::Value { error, .. } => error.hint(),
             PickError::Scene(SceneError::UnknownModel { known, .. }) => listed("configured models", &mut known.iter().cloned()),
             PickError::Scene(SceneError::Short { shortfall, .. }) => Some(shortfall.hint()),
+            PickError::Overlay(error) => error.hint(),
             _ => None,
         }
     }
@@ -161,8 +171,20 @@ impl PickError {
         match self {
             PickError::UnknownTemplate(_) | PickError::UnknownLocale { .. } | PickError::UnknownProfile(_) => Fault::NotFound,
             PickError::Scene(_) => Fault::Installation,
+            PickError::Overlay(OverlayError::Layer { .. } | OverlayError::Face { .. }) => Fault::Installation,
             _ => Fault::Asked,
         }
+    }
+}
+
+impl Resolved {
+    /// Lays out and draws the overlay for frames of the plate: what cannot be drawn is refused here, before anything is
+    /// painted or encoded for it. Takes some milliseconds of a CPU.
+    ///
+    /// # Errors
+    /// [`PickError::Overlay`], naming the limit.
+    pub fn prepare(&self, faces: &Faces) -> Result<Drawing, PickError> {
+        Ok(self.overlay.prepare(faces, &self.plate.canvas)?)
     }
 }
 
@@ -236,7 +258,7 @@ impl Pick {
             template_digest: template.plate_digest(),
             scene: template.scene(&self.locale, &values, makers)?,
             canvas: template.canvas,
-            windows: Vec::new(),
+            windows: template.overlay_windows().into_iter().map(FrameRange::from).collect(),
             variation: self.variation,
             encoder: makers.encoder.clone(),
             watermark: None,
@@ -244,15 +266,13 @@ impl Pick {
         let plate_key = plate.key();
         let drawn = template.parameters.iter().filter(|parameter| parameter.touches == Touches::Overlay);
         let drawn = drawn.filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.to_string())));
+        let overlay = template.overlay(&self.locale, &values);
+        let compositor = if overlay.layers.is_empty() { UNTOUCHED.to_owned() } else { makers.compositor.clone() };
         let clip = ClipSpec {
             plate: plate_key,
-            overlay: OverlaySpec {
-                digest: template.overlay_digest(&self.locale),
-                locale: self.locale.maximized(),
-                values: drawn.collect(),
-            },
+            overlay: OverlaySpec { digest: overlay.digest(), locale: self.locale.maximized(), values: drawn.collect() },
             profile: self.profile,
-            compositor: COMPOSITOR.into(),
+            compositor,
         };
         let clip_key = clip.key();
         let pick = Pick {
@@ -262,7 +282,7 @@ impl Pick {
             variation: self.variation,
             profile: self.profile,
         };
-        Ok(Resolved { pick, plate, plate_key, clip, clip_key })
+        Ok(Resolved { pick, plate, plate_key, overlay, clip, clip_key })
     }
 }
 

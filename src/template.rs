@@ -11,18 +11,21 @@ mod declared;
 mod folder;
 mod library;
 mod locale_scene;
+mod overlay;
 mod parameter;
 mod place;
 mod prerender;
 mod prompt;
+pub mod proof;
 mod reader;
 pub mod reference;
 mod report;
 mod scene;
 mod words;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
+use festoon_film::overlay::Overlay;
 use festoon_spec::{Abilities, Canvas, Digest, Locale, Painter, Scene, TemplateId};
 
 pub use adapting::{Making, Shortfall};
@@ -54,8 +57,8 @@ pub struct Template {
     fallbacks: Fallbacks,
     words: BTreeMap<Locale, (Locale, Words)>,
     source: SceneSource,
+    overlay: Option<overlay::OverlaySource>,
     plate_digest: Digest,
-    overlay_digests: BTreeMap<Locale, Digest>,
 }
 
 /// The scene before anything is chosen, by its painter.
@@ -145,10 +148,24 @@ impl Template {
         self.plate_digest
     }
 
-    /// Names what the overlay may draw besides the values of a pick: its parameters, and the drawn words of `locale`.
-    pub fn overlay_digest(&self, locale: &Locale) -> Digest {
-        let (written, _) = self.words(locale);
-        self.overlay_digests[&written.minimized()]
+    /// The frames that an overlay may touch, whatever is chosen: sorted, apart from each other. Plates are cut there.
+    pub fn overlay_windows(&self) -> Vec<Range<u32>> {
+        self.overlay.as_ref().map(overlay::OverlaySource::windows).unwrap_or_default()
+    }
+
+    /// Where a layer of the overlay is written.
+    fn layer_place(&self, name: &str) -> Option<Place> {
+        self.overlay.as_ref()?.written(name)
+    }
+
+    /// What is drawn for `locale` with these values, one for each parameter that has any; without a layer if the template
+    /// draws nothing.
+    pub(crate) fn overlay(&self, locale: &Locale, values: &BTreeMap<String, Chosen>) -> Overlay {
+        let (_, words) = self.words(locale);
+        match &self.overlay {
+            Some(overlay) => overlay.build(locale, values, words),
+            None => Overlay { locale: locale.maximized(), safe_area: [Default::default(); 2], layers: Vec::new() },
+        }
     }
 
     /// What is painted for `locale` with these values, one for each parameter that has any.

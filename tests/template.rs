@@ -6,6 +6,7 @@ mod digests;
 mod library;
 mod locales;
 mod mistakes;
+mod overlays;
 mod rules;
 mod shipped;
 
@@ -241,6 +242,7 @@ pub fn makers() -> Makers {
     Makers {
         models: BTreeMap::from([checkpoint("tiny", 7), checkpoint("default", 9)]),
         encoder: EncoderId("x264 test plate/1".into()),
+        compositor: "festoon test".into(),
     }
 }
 

@@ -1,10 +1,13 @@
 //! `festoon check`.
 
+mod sheet;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use festoon_film::overlay::Faces;
 use festoon_spec::{Colour, Locale};
 use miette::miette;
 use serde_json::json;
@@ -13,7 +16,7 @@ use super::schedule::table;
 use crate::{
     config::{Config, DEFAULT_FILE},
     schedule::Feasts,
-    template::{self, Known, LocaleScene, Making, Shows, Template, reference::reference},
+    template::{self, Known, LocaleScene, Making, Shows, Template, proof::prove, reference::reference},
 };
 
 /// Arguments of `festoon check`.
@@ -30,12 +33,17 @@ pub struct Arguments {
     /// Print the reference of all template fields, in Markdown, and check nothing.
     #[arg(long, conflicts_with_all = ["json", "folder", "config"])]
     reference: bool,
+    /// Paint a small plate of each scene of motion graphics, draw the titles of every locale on it, and write all as a PNG.
+    #[arg(long, value_name = "PNG", conflicts_with = "json")]
+    sheet: Option<PathBuf>,
 }
 
-/// Reports every mistake, or shows which locale gets which scene. Ends with 1 if there is a mistake.
+/// Reports every mistake, also what is drawn and cannot be read, or shows which locale gets which scene. Ends with 1 if there
+/// is a mistake.
 ///
 /// # Errors
-/// If the settings or the feasts cannot be read, or a prompt does not render.
+/// If the settings or the feasts cannot be read, there are no faces to draw with, a prompt does not render, or the sheet cannot
+/// be made.
 pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     if arguments.reference {
         print!("{}", reference());
@@ -44,7 +52,14 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     let config = Config::load(arguments.config.as_deref())?;
     let folder = arguments.folder.clone().unwrap_or_else(|| config.path(&config.paths.templates));
     let known = known(&arguments, &config)?;
-    let (templates, report) = template::check(&folder, &known);
+    let (templates, mut report) = template::check(&folder, &known);
+    if templates.iter().any(|template| !template.overlay_windows().is_empty()) {
+        let faces = Faces::find().map_err(|error| miette!(help = error.hint(), "titles cannot be proved: {error}"))?;
+        report.mistakes.extend(templates.iter().flat_map(|template| prove(template, &faces)));
+        if let Some(path) = &arguments.sheet {
+            sheet::write(path, &templates, &faces, &config)?;
+        }
+    }
     let makings = makings(&templates, &known);
     if arguments.json {
         let names: Vec<_> = templates.iter().map(|template| &template.id).collect();

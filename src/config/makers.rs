@@ -1,9 +1,10 @@
-//! Naming the makers of plates: checkpoints by digest, the encoder by build.
+//! Naming the makers of plates and clips: checkpoints and faces by digest, the encoder by build.
 //!
 //! Reading a checkpoint of 126 GB takes minutes, so digests are remembered in the state folder.
 
 use std::collections::BTreeMap;
 
+use festoon_film::overlay::{COMPOSITOR, Faces, FacesError};
 use festoon_spec::{Abilities, Checkpoint, CheckpointError, DigestMemory, EncoderId};
 
 use super::Config;
@@ -19,6 +20,18 @@ pub enum MakersError {
         /// What the search said.
         cause: String,
     },
+    /// There are no faces to write with.
+    #[error("titles cannot be written: {source}")]
+    Faces {
+        /// Which one, and where it was looked for.
+        source: FacesError,
+        /// What would be right.
+        #[help]
+        hint: String,
+    },
+    /// A face cannot be read.
+    #[error("titles cannot be written: {0}")]
+    FaceFile(CheckpointError),
     /// A checkpoint cannot be read.
     #[error("model `{name}`: {source}")]
     Checkpoint {
@@ -40,7 +53,15 @@ impl Config {
             "" => find_encoder()?,
             id => EncoderId(id.to_owned()),
         };
-        Ok(Makers { models: self.checkpoints()?, encoder })
+        let mut memory = DigestMemory::open(&self.state());
+        let models = self.checkpoints(&mut memory)?;
+        // A command that only asks leaves no folder behind: where there is no state, the faces are read each time.
+        let mut forgetful = DigestMemory::default();
+        let compositor = compositor(if self.state().is_dir() { &mut memory } else { &mut forgetful })?;
+        if let Err(error) = memory.save() {
+            tracing::warn!(%error, "digests are not remembered and will be computed again");
+        }
+        Ok(Makers { models, encoder, compositor })
     }
 
     /// What each configured checkpoint can give, by its name; nothing of one whose folder does not exist. Reads no weights.
@@ -58,8 +79,7 @@ impl Config {
         Ok(abilities)
     }
 
-    fn checkpoints(&self) -> Result<BTreeMap<String, Checkpoint>, MakersError> {
-        let mut memory = DigestMemory::open(&self.state());
+    fn checkpoints(&self, memory: &mut DigestMemory) -> Result<BTreeMap<String, Checkpoint>, MakersError> {
         let mut checkpoints = BTreeMap::new();
         for (name, folder) in &self.models.0 {
             let folder = self.path(folder);
@@ -67,15 +87,19 @@ impl Config {
                 tracing::warn!(model = name, folder = %folder.display(), "no such checkpoint: templates that need it cannot be picked");
                 continue;
             }
-            let checkpoint = Checkpoint::open(&folder, &mut memory);
+            let checkpoint = Checkpoint::open(&folder, memory);
             let checkpoint = checkpoint.map_err(|source| MakersError::Checkpoint { name: name.clone(), source })?;
             checkpoints.insert(name.clone(), checkpoint);
         }
-        if let Err(error) = memory.save() {
-            tracing::warn!(%error, "the models' digests are not remembered and will be computed again");
-        }
         Ok(checkpoints)
     }
+}
+
+/// What draws overlays: its version, and the faces of this machine.
+fn compositor(memory: &mut DigestMemory) -> Result<String, MakersError> {
+    let faces = Faces::find().map_err(|source| MakersError::Faces { hint: source.hint(), source })?;
+    let digest = faces.digest(memory).map_err(MakersError::FaceFile)?;
+    Ok(format!("{COMPOSITOR} faces {digest}"))
 }
 
 fn find_encoder() -> Result<EncoderId, MakersError> {

@@ -13,6 +13,7 @@ use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, TemplateId};
 use super::{
     Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
     declared::{Declared, read_parameters},
+    overlay::{OverlaySource, named_words, sections::OVERLAY},
     place::Uses,
     prerender::read_rule,
     prompt::WanSource,
@@ -31,8 +32,6 @@ const MAX_WORDS: usize = 200;
 const MAX_RULES: usize = 32;
 /// Context of a template's plate digest.
 const PLATE_CONTEXT: &str = "festoon 2026-11 template plate digest v1";
-/// Context of a template's overlay digest.
-const OVERLAY_CONTEXT: &str = "festoon 2026-11 template overlay digest v1";
 /// Context of a template's revision.
 const REVISION_CONTEXT: &str = "festoon 2026-11 template revision v1";
 
@@ -59,6 +58,7 @@ pub static TEMPLATE: Section = Section {
         Key::optional("scene", "a table, see `[scene]`", "none", "What motion graphics paint; needed if `painter = \"motion\"`."),
         Key::optional("prompt", "a table, see `[prompt]`", "none", "What the model is told; needed if `painter = \"wan\"`."),
         Key::optional("sampling", "a table, see `[sampling]`", "none", "How the model paints; needed if `painter = \"wan\"`."),
+        Key::optional("overlay", "a table, see `[overlay]`", "none", "What is drawn on the plates."),
         Key::optional("prerender", "tables, see `[[prerender]]`", "none", "What is painted before anybody asks."),
     ],
 };
@@ -157,12 +157,13 @@ fn read(folder: &Path, name: &str, known: &Known) -> Result<Template, Vec<Mistak
         let document = page.parse();
         let table = page.open(&document, &TEMPLATE);
         let declared = read_parameters(&table);
-        let (words, wrong) = read_words(&folder.join("words"), &declared, &mut revision);
+        let drawn = named_words(page.file.text());
+        let (words, wrong) = read_words(&folder.join("words"), &declared, &drawn, &mut revision);
         // What a broken template.toml declares is not known well enough to judge words by it.
         if !page.is_broken() {
             mistakes.extend(wrong);
         }
-        read_parts(&table, declared, words, known)
+        read_parts(&table, declared, words, &drawn, folder, known)
     };
     mistakes.splice(0..0, page.finish());
     match (id, parts) {
@@ -179,33 +180,27 @@ struct Parts {
     fallbacks: Fallbacks,
     words: BTreeMap<Locale, (Locale, Words)>,
     source: SceneSource,
+    overlay: Option<OverlaySource>,
     prerender: Vec<super::PrerenderRule>,
     plate_digest: Digest,
-    overlay_digests: BTreeMap<Locale, Digest>,
 }
 
 impl Parts {
     fn named(self, id: TemplateId, revision: Digest) -> Template {
-        let Parts { parameters, canvas, default_locale, fallbacks, words, source, prerender, plate_digest, overlay_digests } =
-            self;
-        Template {
-            id,
-            parameters,
-            canvas,
-            prerender,
-            revision,
-            default_locale,
-            fallbacks,
-            words,
-            source,
-            plate_digest,
-            overlay_digests,
-        }
+        let Parts { parameters, canvas, default_locale, fallbacks, words, source, overlay, prerender, plate_digest } = self;
+        Template { id, parameters, canvas, prerender, revision, default_locale, fallbacks, words, source, overlay, plate_digest }
     }
 }
 
 /// Reads what template.toml says. Everything is looked at before anything missing ends it, so that every mistake is found.
-fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Locale, Words)>, known: &Known) -> Option<Parts> {
+fn read_parts(
+    table: &Table<'_>,
+    declared: Declared,
+    words: BTreeMap<Locale, (Locale, Words)>,
+    drawn: &[String],
+    folder: &Path,
+    known: &Known,
+) -> Option<Parts> {
     let default_locale = match table.find("default_locale") {
         Some(item) => item.read::<Locale>().map(|locale| locale.value),
         None => "en".parse().ok(),
@@ -215,7 +210,7 @@ fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Lo
         table.mistake("missing-words", "default_locale", format!("there are no words for the default locale `{locale}`"), hint);
     }
     let fallbacks = read_fallbacks(table);
-    let uses = Uses::of(&declared);
+    let uses = Uses::of(&declared, Touches::Plate);
     let painter = table.text("painter");
     let wan = painter.as_ref().is_some_and(|painter| painter.value == "wan");
     let canvas = table.table("canvas", &CANVAS).and_then(|canvas| read_canvas(&canvas));
@@ -251,6 +246,12 @@ fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Lo
             }
         }
     }
+    let overlay = match table.table("overlay", &OVERLAY) {
+        Some(layers) => {
+            Some(canvas.as_ref().and_then(|canvas| read_overlay(&layers, &declared, canvas, drawn, &words, folder, table)))
+        }
+        None => None,
+    };
     let chain = |locale: &Locale| fallbacks.as_ref().map(|fallbacks| fallbacks.chain(locale)).unwrap_or_default();
     let mut prerender: Vec<super::PrerenderRule> = Vec::new();
     for item in table.list("prerender", MAX_RULES) {
@@ -265,8 +266,6 @@ fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Lo
         }
     }
     let plate_digest = digest_plate(table, wan);
-    let overlay_digests =
-        words.iter().map(|(locale, (_, words))| (locale.clone(), digest_overlay(&declared.sound, words))).collect();
     Some(Parts {
         canvas: canvas?,
         default_locale: default_locale?,
@@ -274,10 +273,39 @@ fn read_parts(table: &Table<'_>, declared: Declared, words: BTreeMap<Locale, (Lo
         source: source?,
         parameters: declared.sound,
         words,
+        overlay: match overlay {
+            Some(read) => Some(read?),
+            None => None,
+        },
         prerender,
         plate_digest,
-        overlay_digests,
     })
+}
+
+/// Reads `[overlay]`, and notes the parameters that touch it and that nothing of it draws.
+fn read_overlay(
+    layers: &Table<'_>,
+    declared: &Declared,
+    canvas: &Canvas,
+    drawn: &[String],
+    words: &BTreeMap<Locale, (Locale, Words)>,
+    folder: &Path,
+    table: &Table<'_>,
+) -> Option<OverlaySource> {
+    let uses = Uses::of(declared, Touches::Overlay);
+    let overlay = OverlaySource::read(layers, &uses, canvas, drawn, folder);
+    for name in words.values().flat_map(|(_, words)| words.drawn_parameters()) {
+        uses.note(name);
+    }
+    for (name, item) in table.entries("parameters", usize::MAX) {
+        let of_overlay = |parameter: &Parameter| parameter.name == name.value && parameter.touches == Touches::Overlay;
+        if overlay.is_some() && declared.sound.iter().any(of_overlay) && !uses.is_used(name.value) {
+            let hint = format!("write {{{}}} in a layer, or leave the parameter out", name.value);
+            let message = format!("the parameter `{}` touches the overlay, but no layer uses it", name.value);
+            item.page.mistake("unused-parameter", name.span, message, hint);
+        }
+    }
+    overlay
 }
 
 fn refuse(table: &Table<'_>, painter: &str, keys: &[&str]) {
@@ -338,7 +366,7 @@ fn read_fallbacks(table: &Table<'_>) -> Option<Fallbacks> {
 type ReadWords = (BTreeMap<Locale, (Locale, Words)>, Vec<Mistake>);
 
 /// Reads every file of words.
-fn read_words(folder: &Path, declared: &Declared, revision: &mut Canonical) -> ReadWords {
+fn read_words(folder: &Path, declared: &Declared, drawn: &[String], revision: &mut Canonical) -> ReadWords {
     let mut words: BTreeMap<Locale, (Locale, Words)> = BTreeMap::new();
     let mut mistakes = Vec::new();
     let files = match words_files(folder) {
@@ -371,7 +399,7 @@ fn read_words(folder: &Path, declared: &Declared, revision: &mut Canonical) -> R
             }
         };
         revision.text(&format!("words/{name}.toml"), page.file.text());
-        let read = Words::read(&page, declared);
+        let read = Words::read(&page, declared, drawn);
         mistakes.extend(page.finish());
         let Some(locale) = locale else { continue };
         if let Some((other, _)) = words.insert(locale.minimized(), (locale.clone(), read)) {
@@ -406,17 +434,6 @@ fn digest_plate(table: &Table<'_>, wan: bool) -> Digest {
         table.write_inside(&mut form, "scene", &["layers", "palette", "camera", "finish", "looped"]);
     }
     form.digest(PLATE_CONTEXT)
-}
-
-fn digest_overlay(parameters: &[Parameter], words: &Words) -> Digest {
-    let mut form = Canonical::default();
-    let drawn: Vec<_> = parameters.iter().filter(|parameter| parameter.touches == Touches::Overlay).collect();
-    form.list("parameters", &drawn, |form, parameter| {
-        form.text("name", &parameter.name);
-        form.text("kind", parameter.kind.name());
-    });
-    form.group("words", |form| words.write_drawn(form, parameters));
-    form.digest(OVERLAY_CONTEXT)
 }
 
 /// Reads a file that is not larger than it may be.

@@ -1,4 +1,4 @@
-//! Places of the plate part that hold a value, or take it from a parameter.
+//! Places of a template that hold a value, or take it from a parameter.
 //!
 //! A place may hold a value (`amount = 1.4`), a parameter (`amount = "{crowd}"`), or a table that picks by a parameter
 //! (`amount = { by = "crowd", few = 0.6, many = 1.8 }`). That every value a parameter can take fits its place is proved when
@@ -20,19 +20,31 @@ const MAX_LOCALES: usize = 200;
 /// The values of the parameters of one pick.
 pub(super) type Values = BTreeMap<String, Chosen>;
 
-/// The declared parameters while the plate part is read, and which of them it uses.
+/// The declared parameters while a part of a template is read, and which of them it uses.
 pub(super) struct Uses<'p> {
     declared: &'p Declared,
+    part: Touches,
     used: RefCell<BTreeSet<String>>,
 }
 
 impl<'p> Uses<'p> {
-    pub fn of(declared: &'p Declared) -> Self {
-        Self { declared, used: RefCell::default() }
+    /// Nothing is used yet. The plate part may only use what touches the plate, the overlay anything.
+    pub fn of(declared: &'p Declared, part: Touches) -> Self {
+        Self { declared, part, used: RefCell::default() }
     }
 
-    /// The parameter called `name`, which is used from now on. Notes a mistake if there is none that touches the plate.
-    pub fn plate_parameter(&self, page: &Page, span: Range<usize>, name: &str) -> Option<&'p Parameter> {
+    /// What is declared.
+    pub fn declared(&self) -> &'p Declared {
+        self.declared
+    }
+
+    /// Notes that a parameter is used.
+    pub fn note(&self, name: &str) {
+        self.used.borrow_mut().insert(name.to_owned());
+    }
+
+    /// The parameter called `name`, which is used from now on. Notes a mistake if there is none that this part may use.
+    pub fn parameter(&self, page: &Page, span: Range<usize>, name: &str) -> Option<&'p Parameter> {
         let parameter = match self.declared.find(name) {
             Ok(parameter) => parameter?,
             Err(hint) => {
@@ -40,8 +52,8 @@ impl<'p> Uses<'p> {
                 return None;
             }
         };
-        self.used.borrow_mut().insert(name.to_owned());
-        if parameter.touches == Touches::Overlay {
+        self.note(name);
+        if self.part == Touches::Plate && parameter.touches == Touches::Overlay {
             let hint = format!("write `touches = \"plate\"` in [parameters.{name}]");
             page.mistake(
                 "not-in-plate",
@@ -54,7 +66,7 @@ impl<'p> Uses<'p> {
         Some(parameter)
     }
 
-    /// Whether something in the plate part uses it.
+    /// Whether something in this part uses it.
     pub fn is_used(&self, name: &str) -> bool {
         self.used.borrow().contains(name)
     }
@@ -134,7 +146,7 @@ pub(super) fn place<T: FromChosen>(
     fits: impl Fn(&T) -> bool,
 ) -> Option<Source<T>> {
     if let Some(name) = item.as_text().and_then(|text| text.strip_prefix('{')?.strip_suffix('}')) {
-        let parameter = uses.plate_parameter(item.page, item.span(), name)?;
+        let parameter = uses.parameter(item.page, item.span(), name)?;
         let samples = samples(&parameter.kind);
         let misfit = samples.iter().find(|sample| !T::from_chosen(sample).is_some_and(|value| fits(&value)));
         if samples.is_empty() || misfit.is_some() {
@@ -157,13 +169,13 @@ fn by<T: FromChosen>(item: &Item<'_>, uses: &Uses<'_>, fixed: impl Fn(&Item<'_>)
     let Some((_, by)) = entries.iter().find(|(key, _)| key.value == "by") else {
         item.mistake(
             "missing-key",
-            "a table in a place of the scene needs the key `by`",
+            "a table in this place needs the key `by`",
             "write `{ by = \"parameter\", choice = value, … }`".to_owned(),
         );
         return None;
     };
     let name = by.text()?;
-    let parameter = uses.plate_parameter(item.page, name.span, name.value)?;
+    let parameter = uses.parameter(item.page, name.span, name.value)?;
     if !matches!(parameter.kind, Kind::Choice { .. } | Kind::Boolean) {
         by.mistake(
             "misfit",

@@ -430,7 +430,7 @@ fn read_skeleton(
             prompt.page.mistake("unknown-name", place, message, hint);
             continue;
         }
-        match uses.plate_parameter(prompt.page, place.clone(), name).map(|parameter| &parameter.kind) {
+        match uses.parameter(prompt.page, place.clone(), name).map(|parameter| &parameter.kind) {
             Some(Kind::Text { in_prompt: false, .. }) => {
                 let hint = format!("write `in_prompt = true` in [parameters.{name}] if what people type may steer the model");
                 prompt.page.mistake("text-in-prompt", place, format!("the text `{name}` may not be put into a prompt"), hint);

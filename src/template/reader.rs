@@ -292,6 +292,11 @@ impl<'a> Item<'a> {
         self.value.get_ref().as_table()?.get(key)?.get_ref().as_str()
     }
 
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
     /// Whether it is a table.
     pub fn is_table(&self) -> bool {
         self.value.get_ref().is_table()

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use festoon_spec::{CameraMove, Motif};
 
-use super::{RESERVED, declared, folder, prerender, prompt, reader::Section, scene, words};
+use super::{RESERVED, declared, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
 
 /// Every table, in the order of the page.
-const SECTIONS: [&Section; 23] = [
+const SECTIONS: [&Section; 35] = [
     &folder::TEMPLATE,
     &folder::CANVAS,
     &declared::CHOICE_PARAMETER,
@@ -27,6 +27,18 @@ const SECTIONS: [&Section; 23] = [
     &prompt::PROMPT,
     &prompt::SAMPLING,
     &prompt::LORA,
+    &sections::OVERLAY,
+    &sections::WINDOW,
+    &sections::TEXT_LAYER,
+    &sections::IMAGE_LAYER,
+    &sections::SHAPE_LAYER,
+    &sections::SCRIM_LAYER,
+    &sections::BAR_LAYER,
+    &sections::ANIMATION,
+    &sections::SHADOW,
+    &sections::OUTLINE,
+    &sections::PANEL,
+    &sections::FACE,
     &prerender::RULE,
     &prerender::BUDGET,
     &words::WORDS,

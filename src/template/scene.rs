@@ -345,7 +345,7 @@ impl LayerSource {
         let scale = number(table, uses, "scale", TENTH..=THREE, Milli::ONE);
         let mut when = BTreeMap::new();
         for (name, item) in table.entries("when", 8) {
-            let Some(parameter) = uses.plate_parameter(table.page, name.span, name.value) else { continue };
+            let Some(parameter) = uses.parameter(table.page, name.span, name.value) else { continue };
             let Some(written) = item.plain() else { continue };
             match parameter.read(&written.value) {
                 Ok(value) => drop(when.insert(name.value.to_owned(), value)),

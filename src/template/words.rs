@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use festoon_spec::Canonical;
 use serde::Serialize;
 
 use super::{
-    Chosen, Kind, Parameter, Touches,
+    Chosen, Kind, Parameter,
     declared::Declared,
+    overlay::{Names, Phrase},
     reader::{Key, Page, Section, Table, did_you_mean},
 };
 
@@ -27,6 +27,12 @@ pub static WORDS: Section = Section {
             "a table for each parameter, see `[parameters.<name>]` of the words",
             "none",
             "What people read beside each choice.",
+        ),
+        Key::optional(
+            "overlay",
+            "a table of texts, one for each `{words.name}` of the layers",
+            "none",
+            "What is drawn on the picture beside what people choose. `{parameter}` in it takes the value: `{discount} % off`.",
         ),
     ],
 };
@@ -62,6 +68,9 @@ pub struct Words {
     pub description: String,
     /// Words of each parameter, by its name.
     pub parameters: BTreeMap<String, ParameterWords>,
+    /// What layers draw, by the name that they call it.
+    #[serde(skip)]
+    pub(super) overlay: BTreeMap<String, Phrase>,
 }
 
 /// The words of one parameter.
@@ -78,8 +87,9 @@ pub struct ParameterWords {
 }
 
 impl Words {
-    /// Reads a file of words for a template with these parameters. The result is whole only if there was no mistake.
-    pub(super) fn read(page: &Page, declared: &Declared) -> Self {
+    /// Reads a file of words for a template with these parameters, whose layers draw the words called `drawn`. The result is
+    /// whole only if there was no mistake.
+    pub(super) fn read(page: &Page, declared: &Declared, drawn: &[String]) -> Self {
         let document = page.parse();
         let table = page.open(&document, &WORDS);
         let mut words =
@@ -98,6 +108,7 @@ impl Words {
                 words.parameters.insert(parameter.name.clone(), ParameterWords::read(&own, parameter));
             }
         }
+        words.read_drawn(page, &table, declared, drawn);
         for parameter in declared.sound.iter().filter(|parameter| !words.parameters.contains_key(&parameter.name)) {
             let name = &parameter.name;
             if !table.entries("parameters", 64).iter().any(|(written, _)| written.value == name) {
@@ -108,13 +119,33 @@ impl Words {
         words
     }
 
-    /// Writes the words that an overlay can draw: what the choices of the overlay's parameters are called. Titles, labels and
-    /// hints are read beside the picture, never in it; default texts are in the values of a pick.
-    pub(super) fn write_drawn(&self, form: &mut Canonical, parameters: &[Parameter]) {
-        for parameter in parameters.iter().filter(|parameter| parameter.touches == Touches::Overlay) {
-            if let Some(words) = self.parameters.get(&parameter.name) {
-                form.group(&parameter.name, |form| words.choices.iter().for_each(|(id, label)| form.text(id, label)));
+    /// The parameters that its drawn words take.
+    pub(super) fn drawn_parameters(&self) -> impl Iterator<Item = &str> {
+        self.overlay.values().flat_map(Phrase::parameters)
+    }
+
+    fn read_drawn(&mut self, page: &Page, table: &Table<'_>, declared: &Declared, drawn: &[String]) {
+        for (name, item) in table.entries("overlay", 32) {
+            if !drawn.iter().any(|known| known == name.value) {
+                let hint = did_you_mean(name.value, drawn.iter().map(String::as_str))
+                    .unwrap_or_else(|| format!("write {{words.{}}} in the `text` of a layer", name.value));
+                page.mistake("unused-words", name.span, format!("no layer draws the words `{}`", name.value), hint);
+                continue;
             }
+            let Some(text) = item.text() else { continue };
+            if text.value.chars().count() > 120 {
+                item.mistake("too-long", format!("`{}` has more than 120 characters", name.value), None);
+            }
+            // Words take no words: nothing can go in a circle.
+            let names = Names { declared, words: &[], used: &|_| () };
+            if let Some(phrase) = Phrase::read(text.value.trim(), page, text.span, &names) {
+                self.overlay.insert(name.value.to_owned(), phrase);
+            }
+        }
+        let written: Vec<_> = table.entries("overlay", 32).iter().map(|(name, _)| name.value).collect();
+        for name in drawn.iter().filter(|name| !written.contains(&name.as_str())) {
+            let hint = format!("write [overlay] with `{name} = …`");
+            page.mistake("missing-words", table.span.clone(), format!("there are no words `{name}`, which a layer draws"), hint);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What a change of a template costs.
 
-use festoon::template::Template;
-
-use super::{Folder, MOTION_WORDS};
+use super::Folder;
 
 /// Comments and blanks, words, choices that were not made: none of them may cost a plate.
 #[test]
@@ -40,26 +38,4 @@ fn the_plate_digest_names_what_every_plate_depends_on_and_nothing_else() {
     ] {
         assert_eq!(Folder::wan().edit(file, old, new).template().plate_digest() != wan.plate_digest(), moves, "{new}");
     }
-}
-
-#[test]
-fn the_overlay_digest_names_the_words_that_can_be_drawn() {
-    let badge = "[parameters.badge]\nkind = \"choice\"\ntouches = \"overlay\"\nchoices = [\"new\"]\n\n[palettes.night]";
-    let words = format!("{MOTION_WORDS}\n[parameters.badge]\nlabel = \"Badge\"\nchoices = {{ new = \"New\" }}\n");
-    let folder = || {
-        let folder = Folder::motion().edit("test/template.toml", "[palettes.night]", badge);
-        folder.with("test/words/en.toml", &words).with("test/words/fr.toml", &words.replace("\"New\"", "\"Nouveau\""))
-    };
-    let digest = |template: &Template, locale: &str| template.overlay_digest(&locale.parse().unwrap());
-    let before = folder().template();
-    assert_ne!(digest(&before, "en"), digest(&before, "fr"));
-    assert_eq!(digest(&before, "fr-CA"), digest(&before, "fr"));
-
-    let label = folder().edit("test/words/en.toml", "label = \"Badge\"", "label = \"Sign\"").template();
-    assert_eq!(digest(&label, "en"), digest(&before, "en"), "a label is never drawn");
-    let drawn = folder().edit("test/words/en.toml", "\"New\"", "\"Fresh\"").template();
-    assert_ne!(digest(&drawn, "en"), digest(&before, "en"));
-    assert_eq!(digest(&drawn, "fr"), digest(&before, "fr"));
-    let another = Folder::motion().template();
-    assert_ne!(digest(&another, "en"), digest(&before, "en"), "an overlay parameter more");
 }
