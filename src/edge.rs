@@ -5,10 +5,11 @@
 //! plate however many ask. [`Edge::accept`] takes what a renderer hands in: bytes, then the manifest, then the row, then
 //! the job ends, then waiters wake. Whatever is acknowledged is kept first.
 //!
-//! Knows neither HTTP nor pixels. There is no compositor yet (`none/1`): a clip is its plate's bytes.
+//! Knows neither HTTP nor pixels. [`Edge::clip`] makes a clip of what is shown, where something is drawn on it.
 
 mod accept;
 mod check;
+mod clip;
 mod error;
 mod nearest;
 mod opened;
@@ -24,6 +25,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use festoon_film::overlay::Faces;
 use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, Reason, TenantId, UnixMillis, Verdict};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
@@ -72,6 +74,8 @@ struct Inner {
     uploads: Mutex<HashMap<JobId, Uploads>>,
     /// What draws on plates; an edge without an encoder has none.
     compositor: Option<Arc<Compositor>>,
+    /// What titles are written with.
+    faces: Arc<Faces>,
     costs: Mutex<Costs>,
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
     desk: tokio::sync::Mutex<()>,
@@ -191,6 +195,8 @@ impl Edge {
             Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
             Found::Nothing => {}
         }
+        // A title that cannot be drawn is refused before anything is painted for it.
+        self.drawing(&resolved).await?;
         let ordered = match self.order(&resolved, how).await {
             Ok(Placed::Job(job, order)) => Ok((*job, order)),
             Ok(Placed::Kept(entry)) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),

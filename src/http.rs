@@ -16,6 +16,7 @@ mod picks;
 mod problem;
 mod range;
 mod routes;
+mod stream;
 mod tickets;
 
 use std::{

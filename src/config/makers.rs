@@ -49,15 +49,19 @@ impl Config {
     /// # Errors
     /// If no encoder is configured or found, or a checkpoint cannot be read or says nonsense of itself.
     pub fn makers(&self) -> Result<Makers, MakersError> {
-        let encoder = match self.encoder.id.as_str() {
-            "" => find_encoder()?,
-            id => EncoderId(id.to_owned()),
+        let found = festoon_film::find_encoder();
+        let encoder = match (self.encoder.id.as_str(), &found) {
+            ("", Ok(encoder)) => encoder.id().clone(),
+            ("", Err(error)) => return Err(MakersError::Encoder { cause: error.to_string() }),
+            (id, _) => EncoderId(id.to_owned()),
         };
+        // Without an encoder nothing is composed here, but clips that others composed still have names.
+        let build = found.as_ref().map_or("without an encoder", |encoder| encoder.build());
         let mut memory = DigestMemory::open(&self.state());
         let models = self.checkpoints(&mut memory)?;
         // A command that only asks leaves no folder behind: where there is no state, the faces are read each time.
         let mut forgetful = DigestMemory::default();
-        let compositor = compositor(if self.state().is_dir() { &mut memory } else { &mut forgetful })?;
+        let compositor = compositor(build, if self.state().is_dir() { &mut memory } else { &mut forgetful })?;
         if let Err(error) = memory.save() {
             tracing::warn!(%error, "digests are not remembered and will be computed again");
         }
@@ -95,18 +99,11 @@ impl Config {
     }
 }
 
-/// What draws overlays: its version, and the faces of this machine.
-fn compositor(memory: &mut DigestMemory) -> Result<String, MakersError> {
+/// What makes clips: the version of what draws, the faces of this machine, and the encoder that overlays go through.
+fn compositor(build: &str, memory: &mut DigestMemory) -> Result<String, MakersError> {
     let faces = Faces::find().map_err(|source| MakersError::Faces { hint: source.hint(), source })?;
     let digest = faces.digest(memory).map_err(MakersError::FaceFile)?;
-    Ok(format!("{COMPOSITOR} faces {digest}"))
-}
-
-fn find_encoder() -> Result<EncoderId, MakersError> {
-    match festoon_film::find_encoder() {
-        Ok(encoder) => Ok(encoder.id().clone()),
-        Err(error) => Err(MakersError::Encoder { cause: error.to_string() }),
-    }
+    Ok(format!("{COMPOSITOR} faces {digest} {}", festoon_film::compositor(build)))
 }
 
 #[cfg(test)]

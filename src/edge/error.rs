@@ -2,7 +2,7 @@
 
 use festoon_spec::{JobId, TemplateId};
 
-use crate::{cache::CacheError, pick::PickError, queue::QueueError};
+use crate::{cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError};
 
 /// See [`Edge`](super::Edge).
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,12 @@ pub enum EdgeError {
         /// What differs.
         what: String,
     },
+    /// Nothing can be drawn here.
+    #[error("there is no encoder here to compose clips with")]
+    NoCompositor,
+    /// The clip cannot be composed.
+    #[error(transparent)]
+    Compositor(#[from] CompositorError),
     /// The cache failed.
     #[error(transparent)]
     Cache(#[from] CacheError),

@@ -9,7 +9,10 @@ use std::{
     thread::available_parallelism,
 };
 
-use festoon_film::FilmError;
+use festoon_film::{
+    FilmError,
+    overlay::{Faces, FacesError},
+};
 use miette::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +60,15 @@ pub enum OpenError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Makers(#[from] MakersError),
+    /// There are no faces to write with.
+    #[error("titles cannot be written: {source}")]
+    Faces {
+        /// Which one, and where it was looked for.
+        source: FacesError,
+        /// What would be right.
+        #[help]
+        hint: String,
+    },
     /// The renderers' token.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -92,9 +104,11 @@ impl Opened {
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
         let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
         let compositor = compositor(&config, &cache, &clock)?.map(Arc::new);
+        let faces = Arc::new(Faces::find().map_err(|source| OpenError::Faces { hint: source.hint(), source })?);
         let inner = Inner {
             config,
             compositor,
+            faces,
             library,
             makers,
             cache,

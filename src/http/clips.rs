@@ -5,21 +5,22 @@ use std::time::Duration;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
-        Uri,
+        Method, Uri,
         header::{self, HeaderName, HeaderValue},
     },
     web,
 };
-use festoon_spec::{BlobHash, Locale, Profile, Reason, UnixMillis};
+use festoon_spec::{BlobHash, Lane, Locale, Profile, Reason, UnixMillis};
 
 use super::{
     Shared, address, body,
     delivery::Representation,
     language,
     problem::{Code, Problem},
-    tickets,
+    stream, tickets,
 };
 use crate::{
+    compositor::Clip,
     edge::{Answer, How, Shown},
     pick::{Pick, PickError},
 };
@@ -91,15 +92,31 @@ async fn show(
     shown: Shown,
     cache_control: String,
 ) -> Result<Option<HttpResponse>, Problem> {
-    let Shown { entry, resolved } = shown;
-    let Some(bytes) = shared.edge.blob(&entry.blob).await? else { return Ok(None) };
-    let profile = resolved.pick.profile;
-    let representation = Representation { bytes, blob: entry.blob, media_type: profile.media_type(), cache_control };
-    let mut response = representation.answer(request, shared.config.limits.ranges)?.map_into_boxed_body();
+    let resolved = &shown.resolved;
+    let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
+    // Asking what there is composes nothing.
+    let clip = match *request.method() {
+        Method::HEAD => shared.edge.kept_clip(&shown).await?.map(Clip::Kept),
+        _ => Some(shared.edge.clip(&shown, Lane::Free).await?),
+    };
+    let mut response = match clip {
+        Some(Clip::Kept(entry)) => {
+            let Some(bytes) = shared.edge.blob(&entry.blob).await? else { return Ok(None) };
+            let representation = Representation { bytes, blob: entry.blob, media_type: profile.media_type(), cache_control };
+            let mut response = representation.answer(request, ranges)?.map_into_boxed_body();
+            response.headers_mut().insert(header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
+            response
+        }
+        Some(Clip::Playing(playing)) => stream::answer(request, playing, profile.media_type(), cache_control, ranges).await?,
+        None => HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(profile.media_type())))
+            .insert_header((header::CACHE_CONTROL, cache_control))
+            .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
+            .finish(),
+    };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
     headers.insert(header::CONTENT_LANGUAGE, ascii(resolved.pick.locale.as_str()));
-    // `none/1` draws nothing: titles are not in the picture yet, and the client is told so.
+    // What drew on the plate; `none` is a plate as it is.
     let compositor = resolved.clip.compositor.split('/').next().unwrap_or_default();
     headers.insert(HeaderName::from_static("festoon-overlay"), ascii(compositor));
     Ok(Some(response))

@@ -22,6 +22,7 @@ use super::{
     tickets::{self, TicketPage},
 };
 use crate::{
+    cache::Entry,
     edge::{Answer, Edge, How, Shown, TicketId},
     pick::{Pick, PickError, Resolved},
     template::Template,
@@ -56,27 +57,31 @@ struct Asked {
 struct Ready<'a> {
     status: &'static str,
     clip_url: String,
-    blob_url: String,
+    /// Of the finished clip. A clip with an overlay has none before somebody asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blob_url: Option<String>,
     clip: RenderKey,
     plate: RenderKey,
-    blob: BlobHash,
-    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blob: Option<BlobHash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
     media: &'a Media,
     overlay: &'a str,
     pick: &'a Pick,
 }
 
 impl<'a> Ready<'a> {
-    fn of(shown: &'a Shown) -> Self {
+    fn of(shown: &'a Shown, kept: Option<&Entry>) -> Self {
         let Shown { entry, resolved } = shown;
         Self {
             status: "ready",
             clip_url: address::of_clip(&resolved.pick),
-            blob_url: address::of_blob(&entry.blob, resolved.pick.profile),
+            blob_url: kept.map(|kept| address::of_blob(&kept.blob, resolved.pick.profile)),
             clip: resolved.clip_key,
             plate: resolved.plate_key,
-            blob: entry.blob,
-            bytes: entry.bytes,
+            blob: kept.map(|kept| kept.blob),
+            bytes: kept.map(|kept| kept.bytes),
             media: &entry.media,
             overlay: resolved.clip.compositor.split('/').next().unwrap_or_default(),
             pick: &resolved.pick,
@@ -158,7 +163,8 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
     let how = How { lane, may_leave: before.is_none(), ..How::default() };
     Ok(match shared.edge.answer(&pick, &how).await? {
         Answer::Ready(shown) | Answer::Nearest { shown, .. } => {
-            HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Ready::of(&shown))
+            let kept = shared.edge.kept_clip(&shown).await?;
+            HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Ready::of(&shown, kept.as_ref()))
         }
         Answer::Ticket { mut ticket, resolved } => {
             if let Some((_, earlier)) = before.filter(|(_, earlier)| earlier.job == ticket.id.job) {

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::{
     cache::CacheError,
+    compositor::CompositorError,
     edge::EdgeError,
     pick::{Fault, PickError},
     queue::QueueError,
@@ -181,6 +182,10 @@ impl From<EdgeError> for Problem {
             }
             EdgeError::NotYourOrder { .. } => Self::new(Code::NotYourOrder, error.to_string())
                 .hint("an order of one's own is made with POST /v1/picks; its ticket takes it back"),
+            EdgeError::NoCompositor => Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has x264 and ffmpeg"),
+            EdgeError::Compositor(CompositorError::Full(_)) => Self::new(Code::Unavailable, error.to_string()).retry_after(2),
+            EdgeError::Compositor(CompositorError::Lost { .. }) => Self::new(Code::Unavailable, error.to_string()).retry_after(30),
+            EdgeError::Compositor(_) => Self::internal(&error),
             EdgeError::LeaseLost { .. } => Self::new(Code::LeaseLost, error.to_string()),
             EdgeError::BadOutcome { .. } => Self::new(Code::BadOutcome, error.to_string()),
             EdgeError::Cache(CacheError::TooLarge { .. }) => Self::new(Code::BodyTooLarge, error.to_string()),
