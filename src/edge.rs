@@ -46,6 +46,7 @@ use crate::{
     template::{Library, Template},
 };
 
+pub use crate::compositor::{Broken, Clip, CompositorError, Playing};
 pub use accept::Accepted;
 pub use check::Check;
 pub use error::EdgeError;

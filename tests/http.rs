@@ -7,3 +7,4 @@ mod gallery;
 mod leases;
 mod limits;
 mod picks;
+mod titles;

@@ -20,8 +20,7 @@ use super::{
     stream, tickets,
 };
 use crate::{
-    compositor::Clip,
-    edge::{Answer, How, Shown},
+    edge::{Answer, Clip, How, Shown},
     pick::{Pick, PickError},
 };
 

@@ -17,8 +17,7 @@ use serde::Serialize;
 
 use crate::{
     cache::CacheError,
-    compositor::CompositorError,
-    edge::EdgeError,
+    edge::{CompositorError, EdgeError},
     pick::{Fault, PickError},
     queue::QueueError,
     store::StoreError,
@@ -76,7 +75,14 @@ codes! {
     BadNumber, "bad-number", 422, "This is not a number";
     NumberOutOfRange, "number-out-of-range", 422, "A number is too small or too large";
     NumberOffStep, "number-off-step", 422, "A number lies between two steps";
-    BadImage, "bad-image", 422, "This does not name an image";
+    BadImage, "bad-image", 422, "This is not an image that can be shown";
+    MissingImage, "missing-image", 422, "The image is not here";
+    TextDoesNotFit, "text-does-not-fit", 422, "A text does not fit into the picture at its smallest size";
+    MissingGlyph, "missing-glyph", 422, "A text has a character that no face can write";
+    InvisibleText, "invisible-text", 422, "A text has nothing to be seen";
+    OutOfBounds, "out-of-bounds", 422, "A text leaves the picture";
+    BadLayer, "bad-layer", 503, "The template draws something impossible";
+    BadFace, "bad-face", 503, "The template brings a face that is none";
     BadBoolean, "bad-boolean", 422, "This is neither yes nor no";
     UnknownModel, "unknown-model", 503, "This installation lacks the model that paints the template";
     PromptFails, "prompt-fails", 503, "The template's prompt fails on these values";
@@ -182,9 +188,13 @@ impl From<EdgeError> for Problem {
             }
             EdgeError::NotYourOrder { .. } => Self::new(Code::NotYourOrder, error.to_string())
                 .hint("an order of one's own is made with POST /v1/picks; its ticket takes it back"),
-            EdgeError::NoCompositor => Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has x264 and ffmpeg"),
+            EdgeError::NoCompositor => {
+                Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has x264 and ffmpeg")
+            }
             EdgeError::Compositor(CompositorError::Full(_)) => Self::new(Code::Unavailable, error.to_string()).retry_after(2),
-            EdgeError::Compositor(CompositorError::Lost { .. }) => Self::new(Code::Unavailable, error.to_string()).retry_after(30),
+            EdgeError::Compositor(CompositorError::Lost { .. }) => {
+                Self::new(Code::Unavailable, error.to_string()).retry_after(30)
+            }
             EdgeError::Compositor(_) => Self::internal(&error),
             EdgeError::LeaseLost { .. } => Self::new(Code::LeaseLost, error.to_string()),
             EdgeError::BadOutcome { .. } => Self::new(Code::BadOutcome, error.to_string()),

@@ -18,7 +18,7 @@ use super::{
     problem::{Code, Problem},
 };
 use crate::{
-    compositor::{Broken, Playing},
+    edge::{Broken, Playing},
     metrics,
 };
 
