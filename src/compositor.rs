@@ -98,7 +98,7 @@ pub struct Order {
 #[derive(Debug)]
 pub enum Clip {
     /// It was made before.
-    Kept(Entry),
+    Kept(Box<Entry>),
     /// It is being made.
     Playing(Playing),
 }
@@ -189,7 +189,7 @@ impl Compositor {
     pub async fn clip(&self, order: Order) -> Result<Clip, CompositorError> {
         let key = order.spec.key();
         if let Some(kept) = self.inner.cache.find(&key).await? {
-            return Ok(Clip::Kept(kept));
+            return Ok(Clip::Kept(kept.into()));
         }
         let cuts = Cuts::of(&order)?;
         let mut live = self.inner.live();

@@ -154,7 +154,7 @@ pub struct Shown {
 /// What is known of a pick without ordering it.
 #[derive(Debug)]
 enum Found {
-    Ready(Entry),
+    Ready(Box<Entry>),
     Refused { reasons: Vec<Reason>, until: UnixMillis },
     Nothing,
 }
@@ -192,7 +192,7 @@ impl Edge {
         // Before looking, so that nothing that happens in between is missed.
         let mut events = self.inner.queue.subscribe();
         match self.find(&resolved).await? {
-            Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry, resolved })),
+            Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
             Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
             Found::Nothing => {}
         }
@@ -218,7 +218,7 @@ impl Edge {
         let job = self.until_ended(job, &mut events, how.wait).await?;
         if !job.is_live() {
             match self.find(&resolved).await? {
-                Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry, resolved })),
+                Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
                 Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
                 Found::Nothing => {}
             }
@@ -234,7 +234,7 @@ impl Edge {
         let template = self.template(pick)?;
         let resolved = pick.resolve(&template, &self.inner.makers)?;
         if let Found::Ready(entry) = self.find(&resolved).await? {
-            return Ok(Some(Shown { entry, resolved }));
+            return Ok(Some(Shown { entry: *entry, resolved }));
         }
         Ok(if nearest { self.nearest(&resolved.pick, &template).await?.map(|(shown, _)| shown) } else { None })
     }
@@ -247,7 +247,7 @@ impl Edge {
         let key = &resolved.plate_key;
         if let Some(entry) = self.inner.cache.find(key).await? {
             if self.may_be_served(&entry) {
-                return Ok(Found::Ready(entry));
+                return Ok(Found::Ready(entry.into()));
             }
             if let Verdict::Flagged { reasons } = entry.verdict {
                 return Ok(Found::Refused { reasons, until: self.refused_until() });
@@ -276,7 +276,7 @@ impl Edge {
             // A stand-in that does not resolve (a word list without that default, a missing model) stands in for nothing.
             let Ok(resolved) = pick.resolve(template, &self.inner.makers) else { continue };
             if let Found::Ready(entry) = self.find(&resolved).await? {
-                return Ok(Some((Shown { entry, resolved }, differs)));
+                return Ok(Some((Shown { entry: *entry, resolved }, differs)));
             }
         }
         Ok(None)
@@ -293,7 +293,7 @@ impl Edge {
         } else {
             // A job keeps its plate before it ends: if one ended since the first look, the plate is there now.
             if let Found::Ready(entry) = self.find(resolved).await? {
-                return Ok(Placed::Kept(entry.into()));
+                return Ok(Placed::Kept(entry));
             }
             let depth = queue.depth().await?;
             if !config.on_demand.enabled {

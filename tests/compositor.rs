@@ -96,7 +96,7 @@ impl Studio {
     async fn kept(&self, brightness: u8) -> Entry {
         loop {
             if let Clip::Kept(entry) = self.compositor.clip(self.order(brightness)).await.unwrap() {
-                return entry;
+                return *entry;
             }
             tokio::task::yield_now().await;
         }

@@ -20,7 +20,7 @@ impl Edge {
     /// composing fails at once, [`EdgeError::NoCompositor`] if nothing is composed here.
     pub async fn clip(&self, shown: &Shown, lane: Lane) -> Result<Clip, EdgeError> {
         if let Some(kept) = self.kept_clip(shown).await? {
-            return Ok(Clip::Kept(kept));
+            return Ok(Clip::Kept(kept.into()));
         }
         let Shown { entry, resolved } = shown;
         let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };

@@ -95,7 +95,7 @@ async fn show(
     let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
     // Asking what there is composes nothing.
     let clip = match *request.method() {
-        Method::HEAD => shared.edge.kept_clip(&shown).await?.map(Clip::Kept),
+        Method::HEAD => shared.edge.kept_clip(&shown).await?.map(|kept| Clip::Kept(kept.into())),
         _ => Some(shared.edge.clip(&shown, Lane::Free).await?),
     };
     let mut response = match clip {

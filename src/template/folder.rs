@@ -246,12 +246,9 @@ fn read_parts(
             }
         }
     }
-    let overlay = match table.table("overlay", &OVERLAY) {
-        Some(layers) => {
-            Some(canvas.as_ref().and_then(|canvas| read_overlay(&layers, &declared, canvas, drawn, &words, folder, table)))
-        }
-        None => None,
-    };
+    let layers = table.table("overlay", &OVERLAY);
+    let overlay = layers
+        .map(|layers| canvas.as_ref().and_then(|canvas| read_overlay(&layers, &declared, canvas, drawn, &words, folder, table)));
     let chain = |locale: &Locale| fallbacks.as_ref().map(|fallbacks| fallbacks.chain(locale)).unwrap_or_default();
     let mut prerender: Vec<super::PrerenderRule> = Vec::new();
     for item in table.list("prerender", MAX_RULES) {

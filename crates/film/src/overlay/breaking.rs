@@ -53,7 +53,8 @@ pub(super) fn break_lines(pieces: &[Piece], lines: usize, width: impl Fn(usize, 
     rows[0][0] = Some(Best { widest: 0.0, ragged: 0.0, from: 0 });
     for row in 1..=lines {
         let before = &rows[row - 1];
-        let mut bests = vec![None; count + 1];
+        // No pieces at all need no line.
+        let mut bests = vec![None];
         for to in 1..=count {
             let mut best: Option<Best> = None;
             for from in (0..to).rev() {
@@ -71,7 +72,7 @@ pub(super) fn break_lines(pieces: &[Piece], lines: usize, width: impl Fn(usize, 
                     best = Some(candidate);
                 }
             }
-            bests[to] = best;
+            bests.push(best);
         }
         rows.push(bests);
     }

@@ -49,7 +49,7 @@ enum Sized<'a> {
     Text(Setting<'a>),
     Pixels(Pixmap),
     /// Stands where its side is.
-    Fixed(Sprite),
+    Fixed(Box<Sprite>),
 }
 
 impl Drawing {
@@ -75,7 +75,7 @@ impl Drawing {
                 let layer = &overlay.layers[at];
                 let corner = corner.map(|place| place.round() as i32);
                 let sprite = match sized[at].take().expect("each layer is in one column") {
-                    Sized::Fixed(sprite) => sprite,
+                    Sized::Fixed(sprite) => *sprite,
                     Sized::Pixels(pixels) => {
                         let mut sprite = Sprite::of_pixels(&pixels, corner[0], corner[1]);
                         let [left, top] = corner.map(|place| place as f32);
@@ -155,7 +155,7 @@ fn size<'a>(layer: &'a Layer, overlay: &Overlay, faces: &Faces, frame: &Frame) -
         }
         Content::Image(image) => Sized::Pixels(picture(layer, image, frame)?),
         Content::Shape(shape) => Sized::Pixels(shaped(layer, shape, frame)?),
-        Content::Scrim(scrim) => Sized::Fixed(shaded(scrim, frame)),
+        Content::Scrim(scrim) => Sized::Fixed(Box::new(shaded(scrim, frame))),
         Content::Bar(bar) => {
             let thick = frame.of_short(bar.thickness).round().max(1.0);
             let [width, height] = [frame.width, frame.height];
@@ -169,7 +169,7 @@ fn size<'a>(layer: &'a Layer, overlay: &Overlay, faces: &Faces, frame: &Frame) -
             let within = |x: f32, y: f32| f32::from(u8::from((left..right).contains(&x) && (top..bottom).contains(&y)));
             let mut sprite = Sprite::of_colour(bar.colour.0, left as i32, top as i32, size, within);
             set_wipes(&mut sprite, layer, [left, top, right, bottom], frame.leftward);
-            Sized::Fixed(sprite)
+            Sized::Fixed(Box::new(sprite))
         }
     })
 }
