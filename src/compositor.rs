@@ -24,7 +24,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use festoon_film::{Cancel, Composer, Draw, Encoder, Ffmpeg, FilmError, Footage, ParameterSets, find_encoder};
+use festoon_film::{Cancel, Composer, Decoder, Draw, Encoder, FilmError, Footage, ParameterSets};
 use festoon_spec::{BlobHash, Canvas, ClipSpec, FrameRange, FramesPart, Lane, Outcome, RenderKey, RendererInfo, Segmented};
 
 use crate::{
@@ -113,7 +113,7 @@ struct Inner {
     cache: Cache,
     clock: Arc<dyn Clock>,
     encoder: Arc<dyn Encoder>,
-    decoder: Ffmpeg,
+    decoder: Decoder,
     options: Options,
     pool: Pool,
     pictures: PictureMemory,
@@ -124,21 +124,13 @@ struct Inner {
 }
 
 impl Compositor {
-    /// With the programs of this machine, after proving that what they make can be spliced. Blocks.
-    ///
-    /// # Errors
-    /// If a program is missing, or the recipes' parameter sets differ.
-    pub fn open(cache: Cache, clock: Arc<dyn Clock>, options: Options) -> Result<Self, FilmError> {
-        Self::with(Arc::from(find_encoder()?), Ffmpeg::find()?, cache, clock, options)
-    }
-
-    /// As [`Compositor::open`], with this encoder and decoder.
+    /// Proves that what this encoder makes can be spliced, by two pictures. Blocks.
     ///
     /// # Errors
     /// If the recipes' parameter sets differ, or cannot be found out.
-    pub fn with(
+    pub fn open(
         encoder: Arc<dyn Encoder>,
-        decoder: Ffmpeg,
+        decoder: Decoder,
         cache: Cache,
         clock: Arc<dyn Clock>,
         options: Options,

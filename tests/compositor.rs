@@ -19,7 +19,7 @@ use festoon::{
     cache::{Cache, Entry, Manifest, Recipe},
     compositor::{Broken, Clip, Compositor, CompositorError, Full, Options, Order, Playing, Pool},
 };
-use festoon_film::{Cancel, Draw, Encoder, Expectation, Ffmpeg, FilmError, Frames, Held, Picture, Stream, X264, encode_plate};
+use festoon_film::{Cancel, Decoder, Draw, Encoder, Expectation, FilmError, Frames, Held, Picture, Stream, X264, encode_plate};
 use festoon_spec::*;
 
 use crate::bench::*;
@@ -62,7 +62,7 @@ impl Studio {
         };
         let compositor = {
             let (cache, clock) = (cache.clone(), bench.clock.clone());
-            let open = move || Compositor::with(encoder, Ffmpeg::find().unwrap(), cache, clock, options).unwrap();
+            let open = move || Compositor::open(encoder, Decoder::find().unwrap(), cache, clock, options).unwrap();
             tokio::task::spawn_blocking(open).await.unwrap()
         };
         let plate = keep_plate(&cache).await;

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use festoon_film::overlay::{COMPOSITOR, Faces, FacesError};
+use festoon_film::{
+    Encoder, FilmError, find_encoder,
+    overlay::{COMPOSITOR, Faces, FacesError},
+};
 use festoon_spec::{Abilities, Checkpoint, CheckpointError, DigestMemory, EncoderId};
 
 use super::Config;
@@ -49,8 +52,15 @@ impl Config {
     /// # Errors
     /// If no encoder is configured or found, or a checkpoint cannot be read or says nonsense of itself.
     pub fn makers(&self) -> Result<Makers, MakersError> {
-        let found = festoon_film::find_encoder();
-        let encoder = match (self.encoder.id.as_str(), &found) {
+        self.makers_with(&find_encoder())
+    }
+
+    /// As [`Config::makers`], by whoever looked for the encoder already.
+    ///
+    /// # Errors
+    /// As [`Config::makers`].
+    pub fn makers_with(&self, found: &Result<Box<dyn Encoder>, FilmError>) -> Result<Makers, MakersError> {
+        let encoder = match (self.encoder.id.as_str(), found) {
             ("", Ok(encoder)) => encoder.id().clone(),
             ("", Err(error)) => return Err(MakersError::Encoder { cause: error.to_string() }),
             (id, _) => EncoderId(id.to_owned()),

@@ -10,9 +10,10 @@ use std::{
 };
 
 use festoon_film::{
-    FilmError,
+    Decoder, Encoder, FilmError, find_encoder,
     overlay::{Faces, FacesError},
 };
+use festoon_spec::EncoderId;
 use miette::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
@@ -99,11 +100,12 @@ impl Opened {
         };
         let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
         let costs = Costs::measured_in(&state, config.forecast)?;
-        let makers = config.makers()?;
+        let encoder = find_encoder();
+        let makers = config.makers_with(&encoder)?;
         let folder = config.path(&config.paths.templates);
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
         let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
-        let compositor = compositor(&config, &cache, &clock)?.map(Arc::new);
+        let compositor = compositor(encoder, &makers.encoder, &config, &cache, &clock)?.map(Arc::new);
         let faces = Arc::new(Faces::find().map_err(|source| OpenError::Faces { hint: source.hint(), source })?);
         let inner = Inner {
             config,
@@ -123,8 +125,23 @@ impl Opened {
     }
 }
 
-/// What composes clips here; none without an encoder and a decoder, which an edge that serves plates as they are does not need.
-fn compositor(config: &Config, cache: &Cache, clock: &Arc<dyn Clock>) -> Result<Option<Compositor>, OpenError> {
+/// What composes clips here; none without an encoder whose streams fit into the plates that are asked for, which an edge that
+/// serves plates as they are does not need.
+fn compositor(
+    encoder: Result<Box<dyn Encoder>, FilmError>,
+    plates: &EncoderId,
+    config: &Config,
+    cache: &Cache,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Compositor>, OpenError> {
+    let encoder = encoder.map_err(OpenError::Compositor)?;
+    if encoder.id().program() != plates.program() {
+        let (here, plates) = (encoder.id(), plates);
+        tracing::warn!(%here, %plates, "no clips are composed here, plates are served as they are: another program encodes them");
+        return Ok(None);
+    }
+    let decoder = Decoder::find().map_err(OpenError::Compositor)?;
+    tracing::info!(encoder = encoder.build(), decoder = decoder.build(), "clips are composed here");
     let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let options = Options {
         at_once: NonZeroUsize::new(config.compositor.at_once).unwrap_or(threads),
@@ -132,12 +149,6 @@ fn compositor(config: &Config, cache: &Cache, clock: &Arc<dyn Clock>) -> Result<
         threads,
         picture_bytes: config.compositor.picture_bytes,
     };
-    match Compositor::open(cache.clone(), Arc::clone(clock), options) {
-        Ok(compositor) => Ok(Some(compositor)),
-        Err(error @ FilmError::Missing { .. }) => {
-            tracing::warn!(%error, "no clips are composed here: plates are served as they are");
-            Ok(None)
-        }
-        Err(error) => Err(OpenError::Compositor(error)),
-    }
+    let compositor = Compositor::open(Arc::from(encoder), decoder, cache.clone(), Arc::clone(clock), options);
+    compositor.map(Some).map_err(OpenError::Compositor)
 }

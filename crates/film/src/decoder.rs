@@ -1,155 +1,88 @@
-//! Decoding by the `ffmpeg` program, of files that festoon made: to check them, and to draw on their pictures.
+//! Decoders, of files that festoon made: to check them, and to draw on their pictures.
 
-use std::{path::PathBuf, time::Duration};
+mod ffmpeg;
+mod openh264;
 
-use festoon_spec::{Canvas, Media};
+use festoon_spec::Media;
 
-use crate::{
-    BoxError, Cancel, FilmError, Picture,
-    jail::{Feed, Jail, Limits},
-    mp4, program,
-};
+use self::openh264::OpenH264;
+use crate::{BoxError, Cancel, FilmError, Picture};
 
-/// Most bytes handed to the pipe at once.
-const PIECE: usize = 1 << 20;
+pub use ffmpeg::Ffmpeg;
 
 /// Gets the RGB frame of this index: rows of R, G, B bytes without gaps.
 pub type Take<'a> = dyn FnMut(u32, &[u8]) -> Result<(), BoxError> + 'a;
 
-/// The decoder program.
+/// What decodes on this machine.
 #[derive(Debug, Clone)]
-pub struct Ffmpeg {
-    program: PathBuf,
-    version: String,
+pub struct Decoder(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Ffmpeg(Ffmpeg, String),
+    /// Without a program it reads what the encoder of its name made, in this process.
+    OpenH264(OpenH264),
 }
 
-impl Ffmpeg {
-    /// Looks for it in `FESTOON_FFMPEG`, then in `PATH`, and asks for its version.
+impl Decoder {
+    /// The `ffmpeg` program, or else openh264, which is always there and decodes what openh264 encoded.
     ///
     /// # Errors
-    /// [`FilmError::Missing`], or [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer.
+    /// [`FilmError::Version`] and [`FilmError::Jail`] if there is a program that does not answer.
     pub fn find() -> Result<Self, FilmError> {
-        let program = program::find("ffmpeg", "FESTOON_FFMPEG")?;
-        let version = program::version(&program, "-version", "ffmpeg version")?;
-        Ok(Self { program, version })
+        match Ffmpeg::find() {
+            Ok(ffmpeg) => {
+                let build = format!("ffmpeg {}", ffmpeg.version());
+                Ok(Self(Kind::Ffmpeg(ffmpeg, build)))
+            }
+            Err(FilmError::Missing { .. }) => Ok(Self::built_in()),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Its version, as it says itself.
-    pub fn version(&self) -> &str {
-        &self.version
+    /// openh264.
+    pub fn built_in() -> Self {
+        Self(Kind::OpenH264(OpenH264))
+    }
+
+    /// Its name and version.
+    pub fn build(&self) -> &str {
+        match &self.0 {
+            Kind::Ffmpeg(_, build) => build,
+            Kind::OpenH264(openh264) => openh264.build(),
+        }
     }
 
     /// Decodes every frame and gives them to `take` as RGB, one by one in showing order.
     ///
     /// # Errors
-    /// [`FilmError::Container`] for what [`probe`](crate::probe) refuses, [`FilmError::Jail`] if decoding fails,
-    /// [`FilmError::Frames`] if it warns or gives another number of frames than the file says, [`FilmError::Frame`] for
-    /// what `take` returns.
+    /// [`FilmError::Container`] for what [`probe`](crate::probe) refuses, [`FilmError::Jail`] or [`FilmError::OpenH264`] if
+    /// decoding fails, [`FilmError::Frames`] if the decoder warns or gives another number of frames than the file says,
+    /// [`FilmError::Frame`] for what `take` returns.
     pub fn decode(&self, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
-        self.decode_as(Pixels::Rgb, file, cancel, take)
+        match &self.0 {
+            Kind::Ffmpeg(ffmpeg, _) => ffmpeg.decode(file, cancel, take),
+            Kind::OpenH264(openh264) => openh264.decode(file, cancel, &mut |index, picture| {
+                take(index, &picture.rgb()).map_err(|source| FilmError::Frame { index, source })
+            }),
+        }
     }
 
     /// Decodes every frame as it was encoded.
     ///
     /// # Errors
-    /// As [`Ffmpeg::decode`].
+    /// As [`Decoder::decode`].
     pub fn pictures(&self, file: &[u8], cancel: &Cancel) -> Result<Vec<Picture>, FilmError> {
-        let Media { width, height, frames, fps, .. } = mp4::probe(file)?;
-        let black = Picture::new(&Canvas { width, height, frames, fps })?;
-        let mut pictures = Vec::new();
-        let mut take = |_, bytes: &[u8]| {
-            let mut picture = black.clone();
-            picture.set_planes(bytes);
-            pictures.push(picture);
-            Ok(())
-        };
-        self.decode_as(Pixels::Planes, file, cancel, &mut take)?;
-        Ok(pictures)
-    }
-
-    fn decode_as(&self, pixels: Pixels, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
-        let media = mp4::probe(file)?;
-        let frame_bytes = pixels.bytes(&media);
-        let mut rest = file;
-        let mut feed = |input: &mut Vec<u8>| {
-            let (piece, behind) = rest.split_at(rest.len().min(PIECE));
-            input.extend_from_slice(piece);
-            rest = behind;
-            Ok(if rest.is_empty() { Feed::End } else { Feed::More })
-        };
-        let mut frame = Vec::with_capacity(frame_bytes);
-        let mut decoded = 0;
-        let mut collect = |mut piece: &[u8]| {
-            while !piece.is_empty() {
-                let (more, behind) = piece.split_at(piece.len().min(frame_bytes - frame.len()));
-                frame.extend_from_slice(more);
-                piece = behind;
-                if frame.len() == frame_bytes {
-                    take(decoded, &frame).map_err(|source| FilmError::Frame { index: decoded, source })?;
-                    decoded += 1;
-                    frame.clear();
-                }
+        match &self.0 {
+            Kind::Ffmpeg(ffmpeg, _) => ffmpeg.pictures(file, cancel),
+            Kind::OpenH264(openh264) => {
+                let mut pictures = Vec::new();
+                openh264.decode(file, cancel, &mut |_, picture| {
+                    pictures.push(picture.clone());
+                    Ok(())
+                })?;
+                Ok(pictures)
             }
-            Ok(())
-        };
-        let jail = Jail { program: self.program.clone(), args: arguments(pixels), limits: limits(&media, file) };
-        let warnings = jail.run::<FilmError>(cancel, &mut feed, &mut collect)?;
-        if decoded != media.frames || !frame.is_empty() || !warnings.is_empty() {
-            return Err(FilmError::Frames { said: media.frames, decoded, warnings });
         }
-        Ok(media)
-    }
-}
-
-/// In which form frames come out.
-#[derive(Clone, Copy)]
-enum Pixels {
-    /// Rows of R, G, B.
-    Rgb,
-    /// What [`Picture::bytes`] holds.
-    Planes,
-}
-
-impl Pixels {
-    fn name(self) -> &'static str {
-        match self {
-            Pixels::Rgb => "rgb24",
-            Pixels::Planes => "yuv420p",
-        }
-    }
-
-    /// Of one frame.
-    fn bytes(self, media: &Media) -> usize {
-        let pixels = media.width as usize * media.height as usize;
-        match self {
-            Pixels::Rgb => pixels * 3,
-            Pixels::Planes => pixels * 3 / 2,
-        }
-    }
-}
-
-fn arguments(pixels: Pixels) -> Vec<std::ffi::OsString> {
-    #[rustfmt::skip]
-    let arguments = [
-        "-nostdin", "-hide_banner", "-loglevel", "warning",
-        "-protocol_whitelist", "pipe", "-format_whitelist", "mov", "-codec_whitelist", "h264",
-        "-threads", "1", "-f", "mov", "-i", "pipe:0",
-        "-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", pixels.name(), "-f", "rawvideo", "pipe:1",
-    ];
-    arguments.map(Into::into).into()
-}
-
-fn limits(media: &Media, file: &[u8]) -> Limits {
-    let frame = u64::from(media.width) * u64::from(media.height) * 3;
-    let raw = frame * u64::from(media.frames);
-    // Decoding takes about 10 ms for a frame of 720p (2.8 MB of RGB); a hundred times that, and a minute.
-    let seconds = 60 + raw / 2_764_800;
-    Limits {
-        patience: Duration::from_secs(4 * seconds),
-        cpu: Duration::from_secs(seconds),
-        address_space: (2 << 30) + 64 * frame + file.len() as u64,
-        open_files: 64,
-        // One frame more than it says, so that a file with too many is told from one that writes without end.
-        output: raw + frame,
     }
 }

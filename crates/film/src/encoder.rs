@@ -1,20 +1,17 @@
 //! Encoders: pictures in, a H.264 stream out.
 
-mod libx264;
-mod recipe;
+mod level;
+pub(crate) mod openh264;
 mod x264;
-
-use std::{ffi::OsString, path::Path, time::Duration};
 
 use festoon_spec::{Canvas, EncoderId};
 
 use crate::{
     Cancel, FilmError, Picture,
     h264::{ParameterSets, Stream},
-    jail::{Feed, Jail, Limits},
 };
 
-pub use libx264::Libx264;
+pub use openh264::OpenH264;
 pub use x264::X264;
 
 /// Fills the picture with the frame of this index. Called once per frame, in order.
@@ -69,59 +66,19 @@ pub trait Encoder: Send + Sync {
     }
 }
 
-/// The encoder of this machine: the `x264` program, or else the library inside `ffmpeg`.
+/// The encoder of this machine: the `x264` program, or else the library inside `ffmpeg`, or else openh264, which needs no
+/// program.
 ///
 /// # Errors
-/// What is said of `x264`, if there is neither.
+/// If there is an `x264` that cannot be used.
 pub fn find_encoder() -> Result<Box<dyn Encoder>, FilmError> {
     match X264::find() {
         Ok(x264) => Ok(Box::new(x264)),
-        Err(missing @ FilmError::Missing { .. }) => match Libx264::find() {
-            Ok(libx264) => Ok(Box::new(libx264)),
-            Err(_) => Err(missing),
-        },
+        // An ffmpeg may be built without the library, or be broken: then it is as if it were not there.
+        Err(FilmError::Missing { .. }) => Ok(match X264::find_in_ffmpeg() {
+            Ok(x264) => Box::new(x264),
+            Err(_) => Box::new(OpenH264::here()),
+        }),
         Err(error) => Err(error),
-    }
-}
-
-/// Pipes the pictures of a canvas through a program in a jail, and gives what it writes.
-fn run(
-    program: &Path,
-    args: Vec<OsString>,
-    canvas: &Canvas,
-    frames: &mut Frames<'_>,
-    cancel: &Cancel,
-) -> Result<Vec<u8>, FilmError> {
-    let mut picture = Picture::new(canvas)?;
-    let jail = Jail { program: program.to_owned(), args, limits: limits(&picture, canvas) };
-    let mut next = 0;
-    let mut feed = |input: &mut Vec<u8>| {
-        frames(next, &mut picture)?;
-        input.extend_from_slice(picture.bytes());
-        next += 1;
-        Ok::<_, FilmError>(if next == canvas.frames { Feed::End } else { Feed::More })
-    };
-    let mut annex_b = Vec::new();
-    jail.run(cancel, &mut feed, &mut |piece| {
-        annex_b.extend_from_slice(piece);
-        Ok(())
-    })?;
-    Ok(annex_b)
-}
-
-/// Far more than the slowest machine needs, so that only a hung or mad encoder meets them.
-fn limits(picture: &Picture, canvas: &Canvas) -> Limits {
-    let frame = picture.bytes().len() as u64;
-    let raw = frame * u64::from(canvas.frames);
-    // The recipes take 10 to 20 ms for a frame of 720p (1.4 MB); some fifty times that, and a minute.
-    let seconds = 60 + raw / 1_382_400;
-    Limits {
-        patience: Duration::from_secs(4 * seconds),
-        cpu: Duration::from_secs(seconds),
-        // Look-ahead and references hold about 60 frames with their half-pel planes; ffmpeg's libraries take a GiB alone.
-        address_space: (2 << 30) + 400 * frame,
-        open_files: 64,
-        // Nothing grows by being compressed, headers aside.
-        output: raw + (1 << 20),
     }
 }

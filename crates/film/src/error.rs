@@ -77,6 +77,12 @@ pub enum FilmError {
     /// The encoder or decoder failed in its jail.
     #[error(transparent)]
     Jail(JailError),
+    /// The encoder or decoder that runs in this process failed.
+    #[error("openh264 failed: {said}")]
+    OpenH264 {
+        /// What it said.
+        said: String,
+    },
     /// The encoder's bytes are not the stream that was asked for.
     #[error("the encoder made a stream that festoon does not take: {0}")]
     Stream(#[from] StreamError),

@@ -120,8 +120,10 @@ impl Stream {
                     if !key && samples.is_empty() {
                         return Err(StreamError::NoKey);
                     }
-                    let lsb = header.order_lsb(unit, key, at)?;
-                    counts.add(lsb, header.lsb_bits, key, unit[0] & 0x60 != 0);
+                    match (header.order_lsb(unit, key, at)?, header.lsb_bits) {
+                        (Some(lsb), Some(bits)) => counts.add(lsb, bits, key, unit[0] & 0x60 != 0),
+                        _ => counts.add_next(key),
+                    }
                     let mut bytes = Vec::with_capacity(4 + unit.len());
                     bytes.extend_from_slice(&(unit.len() as u32).to_be_bytes());
                     bytes.extend_from_slice(unit);
@@ -184,7 +186,8 @@ struct SequenceHeader {
     width: u32,
     height: u32,
     frame_number_bits: u32,
-    lsb_bits: u32,
+    /// Bits of the low part of order counts; without them pictures are shown as they are decoded.
+    lsb_bits: Option<u32>,
 }
 
 impl SequenceHeader {
@@ -206,11 +209,12 @@ impl SequenceHeader {
             }
         }
         let frame_number_bits = bits.golomb()? + 4;
-        if bits.golomb()? != 0 {
-            return Err(unwanted("a picture order count that is not of type 0"));
-        }
-        let lsb_bits = bits.golomb()? + 4;
-        if frame_number_bits > 16 || lsb_bits > 16 {
+        let lsb_bits = match bits.golomb()? {
+            0 => Some(bits.golomb()? + 4),
+            2 => None,
+            _ => return Err(unwanted("a picture order count of type 1")),
+        };
+        if frame_number_bits > 16 || lsb_bits.is_some_and(|bits| bits > 16) {
             return Err(StreamError::Unreadable { unit: "sequence parameter set", at });
         }
         bits.golomb()?;
@@ -236,8 +240,8 @@ impl SequenceHeader {
         }
     }
 
-    /// The low bits of a slice's picture order count.
-    fn order_lsb(&self, unit: &[u8], key: bool, at: usize) -> Result<u32, StreamError> {
+    /// The low bits of a slice's picture order count, where there is one.
+    fn order_lsb(&self, unit: &[u8], key: bool, at: usize) -> Result<Option<u32>, StreamError> {
         let mut bits = Bits::of(unit, at, "slice");
         if bits.golomb()? != 0 {
             return Err(StreamError::Unwanted { what: "a picture in more than one slice", at });
@@ -248,7 +252,7 @@ impl SequenceHeader {
         if key {
             bits.golomb()?;
         }
-        bits.take(self.lsb_bits)
+        self.lsb_bits.map(|count| bits.take(count)).transpose()
     }
 }
 
@@ -281,6 +285,14 @@ impl OrderCounts {
         if referred {
             (self.high, self.low) = (high, lsb);
         }
+    }
+
+    /// A picture that is shown behind the one decoded before it (clause 8.2.1.3).
+    fn add_next(&mut self, key: bool) {
+        if key {
+            self.groups.push(self.counts.len());
+        }
+        self.counts.push(self.counts.len() as i64);
     }
 
     /// Each picture's place in showing order. Groups are closed: none is shown before the group in front has ended.

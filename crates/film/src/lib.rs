@@ -5,7 +5,8 @@
 //! file, [`Ffmpeg::decode`] checks it frame by frame. A [`Composer`] makes a clip of a plate's segments and what a [`Draw`]
 //! draws on some of them.
 //!
-//! No encoder or decoder runs in this process. The same frames give the same bytes wherever the encoder has the same id.
+//! Encoders and decoders run in processes of their own, except [openh264](OpenH264), which is there where no program is. The same
+//! frames give the same bytes wherever the encoder has the same id.
 
 mod adapt;
 mod cancel;
@@ -27,8 +28,8 @@ pub use adapt::Adapter;
 pub use cancel::Cancel;
 pub use compose::{Composer, Footage, Pictures, compositor};
 pub use cuts::segments;
-pub use decoder::{Ffmpeg, Take};
-pub use encoder::{Encoder, Frames, Libx264, Recipe, X264, find_encoder};
+pub use decoder::{Decoder, Ffmpeg, Take};
+pub use encoder::{Encoder, Frames, OpenH264, Recipe, X264, find_encoder};
 pub use error::{BoxError, FilmError};
 pub use h264::{ParameterSets, Sample, Stream, StreamError};
 pub use inspect::{Expectation, Inspector};

@@ -172,6 +172,13 @@ impl fmt::Display for Painter {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EncoderId(pub String);
 
+impl EncoderId {
+    /// The program, without version and recipe: what one program encodes may be spliced with what it encoded elsewhere.
+    pub fn program(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+}
+
 impl fmt::Display for EncoderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,26 +1,40 @@
-//! The `x264` program, fed raw pictures through a pipe.
+//! x264, fed raw pictures through a pipe, in a jail, by one of two front ends.
 
-use std::{ffi::OsString, path::PathBuf};
+mod cli;
+mod ffmpeg;
+mod recipe;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use festoon_spec::{Canvas, EncoderId};
 
-use super::{
-    Encoder, Frames, Recipe,
-    recipe::{PLATES, level, settings},
-    run,
+use self::recipe::PLATES;
+use super::{Encoder, Frames, Recipe, level::level};
+use crate::{
+    Cancel, FilmError, Picture,
+    h264::Stream,
+    jail::{Feed, Jail, Limits},
+    program,
 };
-use crate::{Cancel, FilmError, Picture, h264::Stream, program};
 
-/// The encoder program.
+/// The words that ask a front end for a stream.
+type Arguments = fn(Recipe, &Canvas) -> Result<Vec<OsString>, FilmError>;
+
+/// A build of x264 behind its front end.
 #[derive(Debug, Clone)]
 pub struct X264 {
     program: PathBuf,
+    arguments: Arguments,
     build: String,
     id: EncoderId,
 }
 
 impl X264 {
-    /// Looks for it in `FESTOON_X264`, then in `PATH`, and asks for its version.
+    /// Looks for the `x264` program in `FESTOON_X264`, then in `PATH`, and asks for its version.
     ///
     /// # Errors
     /// [`FilmError::Missing`], or [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer.
@@ -28,15 +42,28 @@ impl X264 {
         Self::at(program::find("x264", "FESTOON_X264")?)
     }
 
-    /// The program at this path.
+    /// The `x264` program at this path.
     ///
     /// # Errors
     /// [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer.
     pub fn at(program: PathBuf) -> Result<Self, FilmError> {
-        // `x264 0.164.3095 baee400`: the number counts the commits, so it names the build.
-        let build = format!("x264 {}", program::version(&program, "--version", "x264")?);
+        let build = cli::build(&program)?;
+        Ok(Self::behind(program, cli::arguments, build))
+    }
+
+    /// The library inside `ffmpeg`, looked for in `FESTOON_FFMPEG`, then in `PATH`, and asked for both versions.
+    ///
+    /// # Errors
+    /// [`FilmError::Missing`], or [`FilmError::Version`] and [`FilmError::Jail`] if it does not answer or lacks the library.
+    pub fn find_in_ffmpeg() -> Result<Self, FilmError> {
+        let program = program::find("ffmpeg", "FESTOON_FFMPEG")?;
+        let build = ffmpeg::build(&program)?;
+        Ok(Self::behind(program, ffmpeg::arguments, build))
+    }
+
+    fn behind(program: PathBuf, arguments: Arguments, build: String) -> Self {
         let id = EncoderId(format!("{build} {PLATES}"));
-        Ok(Self { program, build, id })
+        Self { program, arguments, build, id }
     }
 }
 
@@ -55,40 +82,49 @@ impl Encoder for X264 {
     }
 
     fn encode(&self, recipe: Recipe, canvas: &Canvas, frames: &mut Frames<'_>, cancel: &Cancel) -> Result<Stream, FilmError> {
-        let annex_b = run(&self.program, arguments(recipe, canvas)?, canvas, frames, cancel)?;
+        let annex_b = run(&self.program, (self.arguments)(recipe, canvas)?, canvas, frames, cancel)?;
         Ok(Stream::parse(&annex_b, canvas)?)
     }
 }
 
-fn arguments(recipe: Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmError> {
-    let (settings, level) = (settings(recipe), level(canvas)?);
-    let size = format!("{}x{}", canvas.width, canvas.height);
-    let (fps, frames) = (canvas.fps.to_string(), canvas.frames.to_string());
-    // A group of one frame would make an intra-only stream with another header.
-    let group = canvas.fps.max(2).to_string();
-    #[rustfmt::skip]
-    let arguments = [
-        "--preset", settings.preset, "--crf", settings.crf,
-        "--threads", "1", "--lookahead-threads", "1", "--sync-lookahead", "0", "--cpu-independent",
-        "--stitchable", "--profile", "high", "--level", level,
-        "--keyint", &group, "--min-keyint", "1", "--no-scenecut",
-        "--sar", "1:1", "--range", "tv", "--colorprim", "bt709", "--transfer", "bt709", "--colormatrix", "bt709",
-        "--chromaloc", "0",
-        "--demuxer", "raw", "--input-csp", "i420", "--input-depth", "8", "--input-range", "tv",
-        "--input-res", &size, "--fps", &fps, "--frames", &frames,
-        "--muxer", "raw", "--no-progress", "--log-level", "warning",
-    ];
-    let mut all: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    for (name, value) in settings.tools {
-        all.push(format!("--{name}").into());
-        // What is only on or off takes no value here.
-        if !matches!(*name, "weightb" | "8x8dct") {
-            all.push(value.into());
-        }
+/// Pipes the pictures of a canvas through a program in a jail, and gives what it writes.
+fn run(
+    program: &Path,
+    args: Vec<OsString>,
+    canvas: &Canvas,
+    frames: &mut Frames<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, FilmError> {
+    let mut picture = Picture::new(canvas)?;
+    let jail = Jail { program: program.to_owned(), args, limits: limits(&picture, canvas) };
+    let mut next = 0;
+    let mut feed = |input: &mut Vec<u8>| {
+        frames(next, &mut picture)?;
+        input.extend_from_slice(picture.bytes());
+        next += 1;
+        Ok::<_, FilmError>(if next == canvas.frames { Feed::End } else { Feed::More })
+    };
+    let mut annex_b = Vec::new();
+    jail.run(cancel, &mut feed, &mut |piece| {
+        annex_b.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(annex_b)
+}
+
+/// Far more than the slowest machine needs, so that only a hung or mad encoder meets them.
+fn limits(picture: &Picture, canvas: &Canvas) -> Limits {
+    let frame = picture.bytes().len() as u64;
+    let raw = frame * u64::from(canvas.frames);
+    // The recipes take 10 to 20 ms for a frame of 720p (1.4 MB); some fifty times that, and a minute.
+    let seconds = 60 + raw / 1_382_400;
+    Limits {
+        patience: Duration::from_secs(4 * seconds),
+        cpu: Duration::from_secs(seconds),
+        // Look-ahead and references hold about 60 frames with their half-pel planes; ffmpeg's libraries take a GiB alone.
+        address_space: (2 << 30) + 400 * frame,
+        open_files: 64,
+        // Nothing grows by being compressed, headers aside.
+        output: raw + (1 << 20),
     }
-    if let Some(tune) = settings.tune {
-        all.extend(["--tune", tune].map(OsString::from));
-    }
-    all.extend(["--output", "-", "-"].map(OsString::from));
-    Ok(all)
 }

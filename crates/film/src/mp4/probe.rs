@@ -8,6 +8,8 @@ mod fragmented;
 use festoon_spec::{FrameRange, Media};
 use mp4_atom::{Atom, Avcc, Co64, Decode, FourCC, Hdlr, Mdhd, Stco, Stsc, Stsz, StszSamples, Stts, Visual};
 
+use crate::h264::ParameterSets;
+
 pub use fragmented::{FragmentedIndex, probe_fragment, probe_init};
 
 /// No file of festoon's has more: an hour at 240 frames per second.
@@ -99,12 +101,28 @@ pub enum ContainerError {
 /// # Errors
 /// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub fn probe(file: &[u8]) -> Result<Media, ContainerError> {
+    Ok(open(file)?.media)
+}
+
+/// A progressive file, opened.
+pub(crate) struct Opened<'a> {
+    pub media: Media,
+    pub sets: ParameterSets,
+    /// One picture each, in decoding order: units behind their lengths in four bytes.
+    pub samples: Vec<&'a [u8]>,
+}
+
+/// As [`probe`], with the samples.
+///
+/// # Errors
+/// As [`probe`].
+pub(crate) fn open(file: &[u8]) -> Result<Opened<'_>, ContainerError> {
     let mdia = video_track(&Mp4Box::whole(file).only(b"moov", "the file")?)?;
     let timescale = mdia.only(b"mdhd", "`mdia`")?.read::<Mdhd>()?.timescale;
     let stbl = mdia.only(b"minf", "`mdia`")?.only(b"stbl", "`minf`")?;
     let (visual, avcc) = sample_entry(&stbl.only(b"stsd", "`stbl`")?)?;
-    let samples = stbl.only(b"stsz", "`stbl`")?.read::<Stsz>()?.samples;
-    let frames = match &samples {
+    let sizes = stbl.only(b"stsz", "`stbl`")?.read::<Stsz>()?.samples;
+    let frames = match &sizes {
         StszSamples::Identical { count, .. } => *count,
         StszSamples::Different { sizes } => sizes.len() as u32,
     };
@@ -117,8 +135,17 @@ pub fn probe(file: &[u8]) -> Result<Media, ContainerError> {
         None => stbl.only(b"stco", "`stbl`")?.read::<Stco>()?.entries.into_iter().map(u64::from).collect(),
     };
     let runs = stbl.only(b"stsc", "`stbl`")?.read::<Stsc>()?;
-    media_is_there(file.len(), &samples, frames, &runs, &chunks)?;
-    Ok(Media { width: visual.width.into(), height: visual.height.into(), frames, fps, codec: codec(&avcc) })
+    let samples = samples(file, &sizes, frames, &runs, &chunks)?;
+    let media = Media { width: visual.width.into(), height: visual.height.into(), frames, fps, codec: codec(&avcc) };
+    Ok(Opened { media, sets: sets(avcc)?, samples })
+}
+
+/// The one parameter set of each kind.
+fn sets(avcc: Avcc) -> Result<ParameterSets, ContainerError> {
+    match (<[_; 1]>::try_from(avcc.sequence_parameter_sets), <[_; 1]>::try_from(avcc.picture_parameter_sets)) {
+        (Ok([sps]), Ok([pps])) => Ok(ParameterSets { sps, pps }),
+        _ => Err(ContainerError::Contradiction("not one parameter set of each kind")),
+    }
 }
 
 /// RFC 6381.
@@ -170,32 +197,39 @@ fn rate(times: &Stts, timescale: u32, frames: u32) -> Result<u32, ContainerError
 }
 
 /// Walks chunk by chunk: each holds as many samples as the last run at or before it says.
-fn media_is_there(length: usize, samples: &StszSamples, frames: u32, runs: &Stsc, chunks: &[u64]) -> Result<(), ContainerError> {
+fn samples<'a>(
+    file: &'a [u8],
+    sizes: &StszSamples,
+    frames: u32,
+    runs: &Stsc,
+    chunks: &[u64],
+) -> Result<Vec<&'a [u8]>, ContainerError> {
     let mut runs = runs.entries.iter().peekable();
     let mut per_chunk = 0;
-    let mut done = 0;
+    let mut samples = Vec::new();
     for (number, from) in (1u32..).zip(chunks) {
         while let Some(run) = runs.next_if(|run| run.first_chunk <= number) {
             per_chunk = run.samples_per_chunk;
         }
-        let end = done + u64::from(per_chunk);
-        if end > u64::from(frames) {
+        if samples.len() as u64 + u64::from(per_chunk) > u64::from(frames) {
             return Err(ContainerError::Contradiction("the chunks hold more frames than `stsz` counts"));
         }
-        let bytes = match samples {
-            StszSamples::Identical { size, .. } => u64::from(*size) * u64::from(per_chunk),
-            StszSamples::Different { sizes } => sizes[done as usize..end as usize].iter().map(|size| u64::from(*size)).sum(),
-        };
-        let to = from.saturating_add(bytes);
-        if to > length as u64 {
-            return Err(ContainerError::NoMedia { from: *from, to, length });
+        let mut at = *from;
+        for _ in 0..per_chunk {
+            let size = match sizes {
+                StszSamples::Identical { size, .. } => *size,
+                StszSamples::Different { sizes } => sizes[samples.len()],
+            };
+            let to = at.saturating_add(u64::from(size));
+            let sample = usize::try_from(at).ok().zip(usize::try_from(to).ok()).and_then(|(at, to)| file.get(at..to));
+            samples.push(sample.ok_or(ContainerError::NoMedia { from: at, to, length: file.len() })?);
+            at = to;
         }
-        done = end;
     }
-    if done != u64::from(frames) {
+    if samples.len() as u64 != u64::from(frames) {
         return Err(ContainerError::Contradiction("the chunks hold fewer frames than `stsz` counts"));
     }
-    Ok(())
+    Ok(samples)
 }
 
 /// A box, or what stands for one, in the file.

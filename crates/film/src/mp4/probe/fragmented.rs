@@ -3,7 +3,7 @@
 use festoon_spec::{FrameRange, Media};
 use mp4_atom::{FourCC, Mdhd, Mehd, Tfdt, Tfhd, Trex, Trun};
 
-use super::{ContainerError, MOST_SAMPLES, Mp4Box, codec, sample_entry, video_track};
+use super::{ContainerError, MOST_SAMPLES, Mp4Box, codec, sample_entry, sets, video_track};
 use crate::h264::ParameterSets;
 
 /// Flag of a sample that decoding cannot begin with (ISO/IEC 14496-12, 8.8.3.1).
@@ -38,12 +38,9 @@ pub fn probe_init(init: &[u8]) -> Result<FragmentedIndex, ContainerError> {
     if frames == 0 || frames > MOST_SAMPLES {
         return Err(ContainerError::Contradiction("no frames, or more than an hour at 240 per second"));
     }
-    let ([sps], [pps]) = (avcc.sequence_parameter_sets.as_slice(), avcc.picture_parameter_sets.as_slice()) else {
-        return Err(ContainerError::Contradiction("not one parameter set of each kind"));
-    };
-    let sets = ParameterSets { sps: sps.clone(), pps: pps.clone() };
     let (width, height) = (visual.width.into(), visual.height.into());
-    Ok(FragmentedIndex { media: Media { width, height, frames, fps: timescale / ticks, codec: codec(&avcc) }, sets })
+    let media = Media { width, height, frames, fps: timescale / ticks, codec: codec(&avcc) };
+    Ok(FragmentedIndex { media, sets: sets(avcc)? })
 }
 
 /// Checks that a fragment holds these frames, that its first is a key, and that the media its index speaks of is there.
