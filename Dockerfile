@@ -26,7 +26,7 @@ RUN mkdir -p /opt/libtorch-root/torch \
 FROM debian:12-slim AS edge
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates=20* ffmpeg=7:5.1.* fonts-noto-cjk=1:20220127* \
-    fonts-noto-color-emoji=2.042* fonts-noto-core=20201225* x264=2:0.164.* \
+    fonts-noto-color-emoji=2.042* fonts-noto-core=20201225* libstdc++6=12.* x264=2:0.164.* \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/festoon --create-home festoon
 COPY --from=build /festoon/target/release/festoon /opt/festoon/bin/festoon

@@ -43,7 +43,17 @@ pub struct Server {
 
 impl Server {
     pub fn start(arguments: &[&str], settings: &Path) -> Self {
+        Self::start_with(Command::new(FESTOON), arguments, settings)
+    }
+
+    /// On a machine that has neither an encoder nor a decoder.
+    pub fn start_without_programs(arguments: &[&str], settings: &Path) -> Self {
         let mut command = Command::new(FESTOON);
+        command.env("PATH", "/nowhere").env_remove("FESTOON_X264").env_remove("FESTOON_FFMPEG");
+        Self::start_with(command, arguments, settings)
+    }
+
+    fn start_with(mut command: Command, arguments: &[&str], settings: &Path) -> Self {
         command.args(arguments).arg("--config").arg(settings).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -74,7 +84,7 @@ impl Server {
         Renderer { client: client(), url: self.url.clone(), token: TOKEN.into(), name: name.into() }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         Answer::of(client().get(format!("{}{path}", self.url)).send().await.unwrap()).await
     }
 }

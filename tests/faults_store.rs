@@ -270,6 +270,8 @@ async fn the_verbs_on_the_state_folder_wait_for_no_server_but_the_doctor_may_loo
     assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
     let diagnosis: serde_json::Value = serde_json::from_slice(&looked.stdout).unwrap();
     assert_eq!((&diagnosis["in_use_by"], &diagnosis["rows"]), (&std::process::id().into(), &serde_json::Value::Null));
+    let tools = ["encoder", "decoder"].map(|tool| diagnosis[tool].as_str().unwrap().split(' ').next().unwrap().to_owned());
+    assert_eq!(tools, ["x264", "ffmpeg"]);
     assert_eq!((&diagnosis["blobs"], &diagnosis["journal"]["live_jobs"]), (&25.into(), &2.into()));
     drop(store);
 

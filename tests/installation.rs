@@ -15,7 +15,7 @@ use festoon::{
     command::serve::{Running, StartError},
     config::Config,
 };
-use festoon_film::{Cancel, Encoder as _, Expectation, Held, X264, encode_plate};
+use festoon_film::{Cancel, Encoder, Expectation, Held, OpenH264, X264, encode_plate};
 use festoon_spec::*;
 use md5::{Digest as _, Md5};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap};
@@ -287,7 +287,7 @@ impl Renderer {
         let capabilities = Capabilities {
             painters: vec![Painter::motion(), Painter::wan(), Painter::wan_adapted()],
             models: vec![self.model()],
-            encoders: vec![X264_HERE.id().clone()],
+            encoders: vec![X264_HERE.id().clone(), OpenH264::here().id().clone()],
         };
         let answer = self.post("/v1/leases", &LeaseRequest { renderer: self.name.clone(), capabilities, wait_seconds }).await?;
         Ok(match StatusCode::from_u16(answer.status).unwrap() {
@@ -358,8 +358,10 @@ pub fn painted(lease: &Lease) -> (Vec<Bytes>, Outcome) {
         }
         Ok(())
     };
+    let openh264 = OpenH264::here();
+    let encoder: &dyn Encoder = if lease.spec.encoder == *openh264.id() { &openh264 } else { &*X264_HERE };
     let plate =
-        encode_plate(&*X264_HERE, &canvas, &lease.spec.windows, Expectation::default(), &mut paint, &Cancel::default()).unwrap();
+        encode_plate(encoder, &canvas, &lease.spec.windows, Expectation::default(), &mut paint, &Cancel::default()).unwrap();
     let bytes = Bytes::from(plate.mp4);
     let mut blobs = vec![bytes.clone()];
     let mut named = |bytes: Vec<u8>| {

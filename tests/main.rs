@@ -9,6 +9,7 @@ mod faults_store;
 mod http;
 mod installation;
 mod pick;
+mod programs;
 mod queue;
 mod schedule;
 mod segments;

@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
+use festoon_film::{Decoder, FilmError, find_encoder};
 use serde::Serialize;
 
 use super::state::{StateArguments, cache_report, report, size, wait};
@@ -22,6 +23,23 @@ pub struct Arguments {
     repair: bool,
 }
 
+/// What this machine encodes and decodes with, or why with nothing.
+#[derive(Debug, Serialize)]
+struct Tools {
+    encoder: String,
+    decoder: String,
+}
+
+impl Tools {
+    fn of_this_machine() -> Self {
+        let broken = |error: FilmError| format!("cannot be used: {error}");
+        Self {
+            encoder: find_encoder().map_or_else(broken, |encoder| encoder.build().to_owned()),
+            decoder: Decoder::find().map_or_else(broken, |decoder| decoder.build().to_owned()),
+        }
+    }
+}
+
 /// What the doctor says.
 #[derive(Debug, Serialize)]
 struct Diagnosis {
@@ -30,6 +48,8 @@ struct Diagnosis {
     #[serde(flatten)]
     examination: Examination,
     journal: JournalCheck,
+    #[serde(flatten)]
+    tools: Tools,
     /// Problems that were repaired.
     repaired: Vec<Problem>,
 }
@@ -72,7 +92,7 @@ fn examine(folder: &Path, repair: bool) -> miette::Result<Diagnosis> {
             repaired = found.into_iter().filter(|problem| !examination.problems.contains(problem)).collect();
         }
     }
-    Ok(Diagnosis { in_use_by, examination, journal, repaired })
+    Ok(Diagnosis { in_use_by, examination, journal, tools: Tools::of_this_machine(), repaired })
 }
 
 impl Diagnosis {
@@ -89,6 +109,8 @@ impl Diagnosis {
             },
             format!("journal    {} live jobs in {} lines", self.journal.live_jobs, self.journal.lines),
             format!("disk       {} free", size(found.free_bytes)),
+            format!("encoder    {}", self.tools.encoder),
+            format!("decoder    {}", self.tools.decoder),
         ];
         if found.quarantined > 0 {
             lines.push(format!("quarantine {} blobs", found.quarantined));

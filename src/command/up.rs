@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use festoon_film::{Cancel, Ffmpeg};
+use festoon_film::{Cancel, Decoder};
 use festoon_spec::BlobHash;
 use miette::IntoDiagnostic;
 
@@ -116,7 +116,7 @@ async fn paint_and_serve(
 /// Fetches each clip over HTTP and decodes it whole; each plate once, however many clips show it.
 async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
     let client = Client::new(url, None)?;
-    let ffmpeg = Arc::new(Ffmpeg::find().into_diagnostic()?);
+    let decoder = Decoder::find().into_diagnostic()?;
     let (mut decoded, mut wrong) = (HashSet::new(), 0_usize);
     for pick in &painted.picks {
         let clip = match client.clip(pick).await {
@@ -128,7 +128,7 @@ async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
             }
         };
         if decoded.insert(BlobHash::of(&clip))
-            && let Err(error) = decode(Arc::clone(&ffmpeg), clip).await
+            && let Err(error) = decode(decoder.clone(), clip).await
         {
             wrong += 1;
             eprintln!("wrong: {} {}: {error}", pick.template, pick.locale);
@@ -138,8 +138,8 @@ async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
     Ok(wrong == 0)
 }
 
-async fn decode(ffmpeg: Arc<Ffmpeg>, clip: Bytes) -> Result<(), String> {
-    let work = move || ffmpeg.decode(&clip, &Cancel::default(), &mut |_, _| Ok(())).map(drop);
+async fn decode(decoder: Decoder, clip: Bytes) -> Result<(), String> {
+    let work = move || decoder.decode(&clip, &Cancel::default(), &mut |_, _| Ok(())).map(drop);
     match tokio::task::spawn_blocking(work).await {
         Ok(decoded) => decoded.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),

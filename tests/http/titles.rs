@@ -6,6 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use festoon::config::Config;
 use festoon_spec::BlobHash;
 use serde_json::json;
 
@@ -58,17 +59,19 @@ label = "Title"
 default = "Hello"
 "#;
 
-const WINDOW: std::ops::Range<usize> = 6..24;
-const CLIP: &str = "/v1/clips/card/en.mp4?title=Anna";
+pub const WINDOW: std::ops::Range<usize> = 6..24;
+pub const CLIP: &str = "/v1/clips/card/en.mp4?title=Anna";
+
+/// Adds the card to an installation's templates.
+pub fn add_card(config: &mut Config) {
+    let folder = config.path(&config.paths.templates).join("card");
+    fs::create_dir_all(folder.join("words")).unwrap();
+    fs::write(folder.join("template.toml"), CARD).unwrap();
+    fs::write(folder.join("words/en.toml"), CARD_WORDS).unwrap();
+}
 
 async fn installation() -> Installation {
-    Installation::with(|config| {
-        let folder = config.path(&config.paths.templates).join("card");
-        fs::create_dir_all(folder.join("words")).unwrap();
-        fs::write(folder.join("template.toml"), CARD).unwrap();
-        fs::write(folder.join("words/en.toml"), CARD_WORDS).unwrap();
-    })
-    .await
+    Installation::with(add_card).await
 }
 
 /// An installation that has painted the card, and a hash of each of the plate's frames.
@@ -91,7 +94,7 @@ async fn kept(installation: &Installation) -> Answer {
 }
 
 /// A hash and the time of each frame of a clip. A warning of the decoder fails.
-fn frames(clip: &[u8]) -> Vec<String> {
+pub fn frames(clip: &[u8]) -> Vec<String> {
     let arguments = ["-v", "warning", "-i", "pipe:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"];
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -104,7 +107,7 @@ fn frames(clip: &[u8]) -> Vec<String> {
 }
 
 /// Which frames differ.
-fn different(one: &[String], other: &[String]) -> Vec<usize> {
+pub fn different(one: &[String], other: &[String]) -> Vec<usize> {
     assert_eq!(one.len(), other.len());
     (0..one.len()).filter(|&frame| one[frame] != other[frame]).collect()
 }

@@ -56,7 +56,7 @@ impl Decoder {
     /// Decodes every frame and gives them to `take` as RGB, one by one in showing order.
     ///
     /// # Errors
-    /// [`FilmError::Container`] for what [`probe`](crate::probe) refuses, [`FilmError::Jail`] or [`FilmError::OpenH264`] if
+    /// [`FilmError::Container`] if it is no MP4 file as festoon writes them, [`FilmError::Jail`] or [`FilmError::OpenH264`] if
     /// decoding fails, [`FilmError::Frames`] if the decoder warns or gives another number of frames than the file says,
     /// [`FilmError::Frame`] for what `take` returns.
     pub fn decode(&self, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {

@@ -22,8 +22,8 @@ use mp4_atom::{
 use crate::h264::{ParameterSets, Sample, Stream};
 
 pub use fragment::{fragment, init};
-pub(crate) use probe::{Opened, open};
 pub use probe::{ContainerError, FragmentedIndex, probe, probe_fragment, probe_init};
+pub(crate) use probe::{Opened, open};
 
 /// Ticks of a frame: a fine grid in which two rates, and later an audio track, have common multiples.
 const FRAME_TICKS: u32 = 512;

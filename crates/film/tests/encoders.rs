@@ -1,6 +1,6 @@
 //! What every encoder promises, of each that this machine has.
 
-use festoon_film::{Cancel, Decoder, Encoder, FilmError, OpenH264, Recipe, X264};
+use festoon_film::{Cancel, Decoder, Encoder, FilmError, OpenH264, Picture, Recipe, X264, mux};
 use festoon_spec::Canvas;
 
 use crate::{
@@ -57,7 +57,9 @@ fn an_overlay_by_another_encoder_is_not_spliced_in() {
 #[test]
 fn openh264_keeps_every_size_rate_and_length_that_it_takes() {
     let openh264 = OpenH264::here();
-    for (width, height, frames, fps) in [(16, 16, 1, 24), (98, 70, 25, 24), (720, 1280, 3, 30), (1920, 1080, 2, 60), (64, 48, 5, 1)] {
+    for (width, height, frames, fps) in
+        [(16, 16, 1, 24), (98, 70, 25, 24), (720, 1280, 3, 30), (1920, 1080, 2, 60), (64, 48, 5, 1)]
+    {
         let canvas = Canvas { width, height, frames, fps };
         openh264.check(&canvas).unwrap();
         let sets = openh264.shared_sets(&canvas, &Cancel::default()).unwrap();
@@ -78,8 +80,9 @@ fn openh264_keeps_every_size_rate_and_length_that_it_takes() {
 fn without_a_program_what_openh264_encoded_is_decoded_as_ffmpeg_decodes_it() {
     let (built_in, ffmpeg) = (Decoder::built_in(), Decoder::find().unwrap());
     let cancel = Cancel::default();
-    let plate = encode_with(&OpenH264::here(), &CANVAS, &WINDOWS).unwrap();
-    for file in plate.mezzanines.iter().map(|held| &held.bytes).chain([&plate.mp4]) {
+    let hot = Hot::made_by(&OpenH264::here());
+    let (plate, clip) = (&hot.plate, hot.compose(&OpenH264::here(), 2, &everywhere()).unwrap().concat());
+    for file in plate.mezzanines.iter().map(|held| &held.bytes).chain([&plate.mp4, &clip]) {
         assert_eq!(built_in.pictures(file, &cancel).unwrap(), ffmpeg.pictures(file, &cancel).unwrap());
     }
     let mut worst = f64::INFINITY;
@@ -92,6 +95,34 @@ fn without_a_program_what_openh264_encoded_is_decoded_as_ffmpeg_decodes_it() {
         })
         .unwrap();
     assert!(worst > 30.0, "the worst frame has {worst:.2} dB");
+}
+
+#[test]
+fn noise_that_openh264_has_no_room_for_is_quantised_more() {
+    let openh264 = OpenH264::here();
+    let canvas = Canvas { width: 320, height: 180, frames: 4, fps: 24 };
+    let encode = |recipe| {
+        let mut noise = 1_u32;
+        let mut frames = |_: u32, picture: &mut Picture| {
+            let planes: Vec<u8> = (0..picture.bytes().len())
+                .map(|_| {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (noise >> 24) as u8
+                })
+                .collect();
+            picture.set_planes(&planes);
+            Ok(())
+        };
+        openh264.encode(recipe, &canvas, &mut frames, &Cancel::default()).unwrap()
+    };
+    for recipe in [Recipe::Mezzanine, Recipe::Plate] {
+        let stream = encode(recipe);
+        assert_eq!(stream, encode(recipe), "the same bytes each time");
+        let file = mux(&stream, &canvas).unwrap();
+        assert_eq!(decoded(&file).len(), 4, "without a warning");
+        assert_eq!(Decoder::built_in().pictures(&file, &Cancel::default()).unwrap().len(), 4);
+    }
+    assert_eq!(encode(Recipe::Plate).sets, openh264.shared_sets(&canvas, &Cancel::default()).unwrap());
 }
 
 #[test]

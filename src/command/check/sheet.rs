@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use festoon_film::{Cancel, Draw as _, Ffmpeg, Picture, overlay::Faces};
+use festoon_film::{Cancel, Decoder, Draw as _, Picture, overlay::Faces};
 use festoon_spec::{Canvas, Locale, Painter, PlateSpec, RenderKey};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
@@ -45,7 +45,7 @@ pub fn write(path: &Path, templates: &[Template], faces: &Faces, config: &Config
         true => program_beside_this_one().into_diagnostic()?,
         false => config.path(&config.renderers.program),
     };
-    let painter = Plates { program, decoder: Ffmpeg::find().into_diagnostic()?, painted: BTreeMap::new() };
+    let painter = Plates { program, decoder: Decoder::find().into_diagnostic()?, painted: BTreeMap::new() };
     let rows = rows(templates, faces, &makers, painter)?;
     let width = rows.iter().map(|row| row.iter().map(|tile| tile.width + GAP).sum::<usize>()).max().unwrap_or(0) + GAP;
     let height = rows.iter().map(|row| row.iter().map(|tile| tile.height).max().unwrap_or(0) + GAP).sum::<usize>() + GAP;
@@ -121,7 +121,7 @@ fn small(canvas: &Canvas) -> Canvas {
 /// Small plates, each painted once.
 struct Plates {
     program: PathBuf,
-    decoder: Ffmpeg,
+    decoder: Decoder,
     painted: BTreeMap<RenderKey, Vec<Vec<u8>>>,
 }
 

@@ -40,7 +40,7 @@ impl Ffmpeg {
     /// Decodes every frame and gives them to `take` as RGB, one by one in showing order.
     ///
     /// # Errors
-    /// [`FilmError::Container`] for what [`probe`](crate::probe) refuses, [`FilmError::Jail`] if decoding fails,
+    /// [`FilmError::Container`] if it is no such file, [`FilmError::Jail`] if decoding fails,
     /// [`FilmError::Frames`] if it warns or gives another number of frames than the file says, [`FilmError::Frame`] for
     /// what `take` returns.
     pub fn decode(&self, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
@@ -52,7 +52,7 @@ impl Ffmpeg {
     /// # Errors
     /// As [`Ffmpeg::decode`].
     pub fn pictures(&self, file: &[u8], cancel: &Cancel) -> Result<Vec<Picture>, FilmError> {
-        let Media { width, height, frames, fps, .. } = mp4::probe(file)?;
+        let Media { width, height, frames, fps, .. } = mp4::open(file)?.media;
         let black = Picture::new(&Canvas { width, height, frames, fps })?;
         let mut pictures = Vec::new();
         let mut take = |_, bytes: &[u8]| {
@@ -66,7 +66,7 @@ impl Ffmpeg {
     }
 
     fn decode_as(&self, pixels: Pixels, file: &[u8], cancel: &Cancel, take: &mut Take<'_>) -> Result<Media, FilmError> {
-        let media = mp4::probe(file)?;
+        let media = mp4::open(file)?.media;
         let frame_bytes = pixels.bytes(&media);
         let mut rest = file;
         let mut feed = |input: &mut Vec<u8>| {

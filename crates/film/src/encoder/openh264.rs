@@ -1,8 +1,7 @@
 //! openh264, compiled into festoon, for machines that have neither `x264` nor `ffmpeg`.
 //!
-//! It runs in this process, without a jail: it gets pictures that festoon made, never a stranger's bytes. Constrained baseline
-//! has no B-frames and no arithmetic coding, so that the same quality takes about twice the bytes of x264's. Quantisers are
-//! fixed, and one thread encodes, so that the same pictures are the same bytes.
+//! It runs in this process, without a jail: it gets pictures that festoon made, never a stranger's bytes. One thread encodes with a
+//! fixed quantiser, so that the same pictures are the same bytes.
 
 use festoon_spec::{Canvas, EncoderId};
 use openh264::{
@@ -20,6 +19,10 @@ use crate::{Cancel, FilmError, Picture, h264::Stream};
 const PLATES: &str = "plate/1";
 /// Its name, and the version of the crate that has the library's source in it.
 pub(crate) const BUILD: &str = "openh264 0.9.9";
+
+/// By how much more a picture that has no room is quantised, at most to …
+const COARSER: u8 = 6;
+const COARSEST: u8 = 51;
 
 /// Its sides are whole blocks at least, and within what level 5.2 allows.
 const SIDES: std::ops::RangeInclusive<u32> = 16..=3840;
@@ -55,26 +58,44 @@ impl Encoder for OpenH264 {
 
     fn encode(&self, recipe: Recipe, canvas: &Canvas, frames: &mut Frames<'_>, cancel: &Cancel) -> Result<Stream, FilmError> {
         let mut picture = Picture::new(canvas)?;
-        let mut encoder = openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), settings(recipe, canvas)?)?;
+        let mut quantiser = quantiser(recipe);
+        let open = |quantiser| {
+            let settings = settings(recipe, canvas, quantiser)?;
+            Ok::<_, FilmError>(openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), settings)?)
+        };
+        let mut encoder = open(quantiser)?;
         let mut annex_b = Vec::new();
         for index in 0..canvas.frames {
             if cancel.is_cancelled() {
                 return Err(FilmError::Cancelled);
             }
             frames(index, &mut picture)?;
-            encoder.encode(&picture)?.write_vec(&mut annex_b);
+            // What is more noise than picture can be larger than openh264 has room for; it has lost its state then.
+            while let Err(error) = encoder.encode(&picture).map(|coded| coded.write_vec(&mut annex_b)) {
+                quantiser += COARSER;
+                if quantiser > COARSEST {
+                    return Err(error.into());
+                }
+                encoder = open(quantiser)?;
+            }
         }
         Ok(Stream::parse(&annex_b, canvas)?)
     }
 }
 
+/// What its pictures are quantised by. At 22 plates have about the bytes of x264's and 3 dB less; 12 is the lowest that it takes.
+fn quantiser(recipe: Recipe) -> u8 {
+    match recipe {
+        Recipe::Plate | Recipe::Overlay => 22,
+        Recipe::Mezzanine => 12,
+    }
+}
+
 /// Plates and overlays differ in their search alone, of which nothing is in the header.
-fn settings(recipe: Recipe, canvas: &Canvas) -> Result<EncoderConfig, FilmError> {
-    let (quantiser, complexity) = match recipe {
-        Recipe::Plate => (22, Complexity::High),
-        Recipe::Overlay => (22, Complexity::Low),
-        // The lowest that it takes.
-        Recipe::Mezzanine => (12, Complexity::Low),
+fn settings(recipe: Recipe, canvas: &Canvas, quantiser: u8) -> Result<EncoderConfig, FilmError> {
+    let complexity = match recipe {
+        Recipe::Plate => Complexity::High,
+        Recipe::Overlay | Recipe::Mezzanine => Complexity::Low,
     };
     Ok(EncoderConfig::new()
         .profile(Profile::Baseline)

@@ -101,10 +101,10 @@ pub enum ContainerError {
 /// # Errors
 /// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub fn probe(file: &[u8]) -> Result<Media, ContainerError> {
-    Ok(open(file)?.media)
+    Ok(open_progressive(&Mp4Box::whole(file).only(b"moov", "the file")?, file)?.media)
 }
 
-/// A progressive file, opened.
+/// A file, opened.
 pub(crate) struct Opened<'a> {
     pub media: Media,
     pub sets: ParameterSets,
@@ -112,12 +112,17 @@ pub(crate) struct Opened<'a> {
     pub samples: Vec<&'a [u8]>,
 }
 
-/// As [`probe`], with the samples.
+/// Opens a file with one H.264 track, progressive or in fragments.
 ///
 /// # Errors
-/// As [`probe`].
+/// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub(crate) fn open(file: &[u8]) -> Result<Opened<'_>, ContainerError> {
-    let mdia = video_track(&Mp4Box::whole(file).only(b"moov", "the file")?)?;
+    let moov = Mp4Box::whole(file).only(b"moov", "the file")?;
+    if moov.all(b"mvex")?.is_empty() { open_progressive(&moov, file) } else { fragmented::open(file) }
+}
+
+fn open_progressive<'a>(moov: &Mp4Box<'_>, file: &'a [u8]) -> Result<Opened<'a>, ContainerError> {
+    let mdia = video_track(moov)?;
     let timescale = mdia.only(b"mdhd", "`mdia`")?.read::<Mdhd>()?.timescale;
     let stbl = mdia.only(b"minf", "`mdia`")?.only(b"stbl", "`minf`")?;
     let (visual, avcc) = sample_entry(&stbl.only(b"stsd", "`stbl`")?)?;

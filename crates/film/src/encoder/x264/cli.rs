@@ -4,7 +4,10 @@ use std::{ffi::OsString, path::Path};
 
 use festoon_spec::Canvas;
 
-use super::{super::{Recipe, level::level}, recipe::settings};
+use super::{
+    super::{Recipe, level::level},
+    recipe::settings,
+};
 use crate::{FilmError, program};
 
 /// The program and its version: `x264 0.164.3095` of `x264 0.164.3095 baee400`; the last number counts the commits.

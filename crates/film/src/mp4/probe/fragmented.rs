@@ -3,7 +3,7 @@
 use festoon_spec::{FrameRange, Media};
 use mp4_atom::{FourCC, Mdhd, Mehd, Tfdt, Tfhd, Trex, Trun};
 
-use super::{ContainerError, MOST_SAMPLES, Mp4Box, codec, sample_entry, sets, video_track};
+use super::{super::FRAME_TICKS, ContainerError, MOST_SAMPLES, Mp4Box, Opened, codec, sample_entry, sets, video_track};
 use crate::h264::ParameterSets;
 
 /// Flag of a sample that decoding cannot begin with (ISO/IEC 14496-12, 8.8.3.1).
@@ -48,32 +48,84 @@ pub fn probe_init(init: &[u8]) -> Result<FragmentedIndex, ContainerError> {
 /// # Errors
 /// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub fn probe_fragment(fragment: &[u8], expected: FrameRange) -> Result<(), ContainerError> {
-    let whole = Mp4Box::whole(fragment);
-    let [moof, mdat] = whole.children()?.try_into().map_err(|_| ContainerError::Contradiction("a fragment is not two boxes"))?;
-    if moof.kind != FourCC::new(b"moof") || mdat.kind != FourCC::new(b"mdat") {
-        return Err(ContainerError::Contradiction("a fragment is not `moof` and `mdat`"));
-    }
-    let traf = moof.only(b"traf", "`moof`")?;
-    if !traf.only(b"tfhd", "`traf`")?.read::<Tfhd>()?.default_base_is_moof {
-        return Err(ContainerError::Contradiction("a fragment counts from somewhere else"));
-    }
-    let at = traf.only(b"tfdt", "`traf`")?.read::<Tfdt>()?.base_media_decode_time;
-    let run = traf.only(b"trun", "`traf`")?.read::<Trun>()?;
-    let ticks = u64::from(super::super::FRAME_TICKS);
-    let start = u32::try_from(at / ticks).unwrap_or(u32::MAX);
-    let found = FrameRange { start, end: start.saturating_add(u32::try_from(run.samples.len()).unwrap_or(u32::MAX)) };
-    if found != expected || !at.is_multiple_of(ticks) {
-        return Err(ContainerError::Frames { found, expected });
-    }
-    let is_key = |flags: Option<u32>| flags.is_some_and(|flags| flags & NO_KEY == 0);
-    if !run.samples.get(0).is_some_and(|first| is_key(first.flags)) {
-        return Err(ContainerError::Contradiction("a fragment does not begin with a key"));
-    }
-    let bytes: u64 = run.samples.iter().map(|sample| u64::from(sample.size.unwrap_or(0))).sum();
-    let from = run.data_offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
-    let to = from.saturating_add(bytes);
-    if from != mdat.body_at as u64 || to != fragment.len() as u64 {
-        return Err(ContainerError::NoMedia { from, to, length: fragment.len() });
+    let read = Fragment::read(fragment)?;
+    if read.frames != expected {
+        return Err(ContainerError::Frames { found: read.frames, expected });
     }
     Ok(())
+}
+
+/// A fragment whose parts fit together.
+struct Fragment<'a> {
+    frames: FrameRange,
+    run: Trun,
+    /// Its samples, one behind the other.
+    media: &'a [u8],
+}
+
+fn is_key(flags: Option<u32>) -> bool {
+    flags.is_some_and(|flags| flags & NO_KEY == 0)
+}
+
+impl<'a> Fragment<'a> {
+    fn read(fragment: &'a [u8]) -> Result<Self, ContainerError> {
+        let whole = Mp4Box::whole(fragment);
+        let [moof, mdat] =
+            whole.children()?.try_into().map_err(|_| ContainerError::Contradiction("a fragment is not two boxes"))?;
+        if moof.kind != FourCC::new(b"moof") || mdat.kind != FourCC::new(b"mdat") {
+            return Err(ContainerError::Contradiction("a fragment is not `moof` and `mdat`"));
+        }
+        let traf = moof.only(b"traf", "`moof`")?;
+        if !traf.only(b"tfhd", "`traf`")?.read::<Tfhd>()?.default_base_is_moof {
+            return Err(ContainerError::Contradiction("a fragment counts from somewhere else"));
+        }
+        let at = traf.only(b"tfdt", "`traf`")?.read::<Tfdt>()?.base_media_decode_time;
+        let run = traf.only(b"trun", "`traf`")?.read::<Trun>()?;
+        let ticks = u64::from(FRAME_TICKS);
+        if !at.is_multiple_of(ticks) {
+            return Err(ContainerError::Rate("a fragment does not begin with a frame"));
+        }
+        let start = u32::try_from(at / ticks).unwrap_or(u32::MAX);
+        let frames = FrameRange { start, end: start.saturating_add(u32::try_from(run.samples.len()).unwrap_or(u32::MAX)) };
+        if !run.samples.get(0).is_some_and(|first| is_key(first.flags)) {
+            return Err(ContainerError::Contradiction("a fragment does not begin with a key"));
+        }
+        let bytes: u64 = run.samples.iter().map(|sample| u64::from(sample.size.unwrap_or(0))).sum();
+        let from = run.data_offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
+        let to = from.saturating_add(bytes);
+        if from != mdat.body_at as u64 || to != fragment.len() as u64 {
+            return Err(ContainerError::NoMedia { from, to, length: fragment.len() });
+        }
+        Ok(Self { frames, run, media: mdat.body })
+    }
+}
+
+/// Opens a whole file in fragments.
+///
+/// # Errors
+/// Says what is missing or wrong, for any bytes whatever; it never panics.
+pub(super) fn open(file: &[u8]) -> Result<Opened<'_>, ContainerError> {
+    let boxes = Mp4Box::whole(file).children()?;
+    let first = boxes.iter().position(|child| child.kind == FourCC::new(b"moof")).unwrap_or(boxes.len());
+    let init = boxes.get(first).map_or(file, |first| &file[..first.at]);
+    let FragmentedIndex { media, sets } = probe_init(init)?;
+    let mut samples = Vec::new();
+    for pair in boxes[first..].chunks(2) {
+        let [moof, mdat] = pair else { return Err(ContainerError::Contradiction("a fragment is not two boxes")) };
+        let Fragment { frames, run, media: mut rest } = Fragment::read(&file[moof.at..mdat.body_at + mdat.body.len()])?;
+        let start = samples.len() as u32;
+        if frames.start != start || frames.end > media.frames {
+            return Err(ContainerError::Frames { found: frames, expected: FrameRange { start, end: media.frames } });
+        }
+        for sample in run.samples.iter() {
+            // `read` has added the sizes up.
+            let (bytes, behind) = rest.split_at(sample.size.unwrap_or(0) as usize);
+            samples.push(bytes);
+            rest = behind;
+        }
+    }
+    if samples.len() as u64 != u64::from(media.frames) {
+        return Err(ContainerError::Contradiction("the fragments hold fewer frames than the index says"));
+    }
+    Ok(Opened { media, sets, samples })
 }
