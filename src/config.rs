@@ -13,6 +13,7 @@ use std::{
 };
 
 use config::{Environment, File, FileFormat};
+use festoon_film::overlay::MOST_BYTES;
 use serde::{Deserialize, Serialize};
 
 use crate::{campaign::Defaults, schedule::Settings};
@@ -34,6 +35,8 @@ pub struct Config {
     pub paths: Paths,
     /// What a stranger can make grow.
     pub limits: Limits,
+    /// Pictures that people bring.
+    pub images: Images,
     /// Kept plates.
     pub cache: Cache,
     /// Jobs and leases.
@@ -154,6 +157,24 @@ impl Default for Limits {
     }
 }
 
+/// `[images]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Images {
+    /// Bytes of one.
+    pub bytes: usize,
+    /// How many one address may bring in a minute.
+    pub per_minute: u32,
+    /// How many may be on their way at once, from all addresses together.
+    pub at_once: usize,
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self { bytes: MOST_BYTES, per_minute: 20, at_once: 16 }
+    }
+}
+
 /// `[cache]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -257,7 +278,7 @@ impl Default for Models {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Encoder {
-    /// The build that plates are asked from; empty asks the `x264` on this machine.
+    /// The build that plates are asked from; empty asks the one of this machine.
     pub id: String,
 }
 
@@ -452,9 +473,15 @@ impl Config {
         at_least("limits.body_seconds", self.limits.body_seconds, 1, "at least 1 second")?;
         at_least("limits.uri_bytes", self.limits.uri_bytes as u64, 256, "at least 256 bytes")?;
         at_least("limits.header_bytes", self.limits.header_bytes as u64, 1024, "at least 1024 bytes")?;
+        at_least("images.at_once", self.images.at_once as u64, 1, "at least 1 picture")?;
+        at_least("images.bytes", self.images.bytes as u64, 1024, "at least 1024 bytes")?;
         at_least("schedule.horizon_days", u64::from(self.schedule.horizon_days), 1, "at least 1 day")?;
         at_least("forecast.motion_millis", self.forecast.motion_millis.into(), 1, "at least 1 millisecond")?;
         at_least("forecast.wan_millis", self.forecast.wan_millis.into(), 1, "at least 1 millisecond")?;
+        if self.images.bytes > MOST_BYTES {
+            let expected = "no decoder takes more than 8388608 bytes";
+            return Err(ConfigError::Range { key: "images.bytes", given: self.images.bytes.to_string(), expected });
+        }
         let origin = &self.delivery.allow_origin;
         if origin.is_empty() || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
             let expected = "`*` or one origin such as `https://example.com`";

@@ -11,6 +11,7 @@ mod accept;
 mod check;
 mod clip;
 mod error;
+mod images;
 mod nearest;
 mod opened;
 mod orders;
@@ -50,6 +51,7 @@ pub use crate::compositor::{Broken, Clip, CompositorError, Playing};
 pub use accept::Accepted;
 pub use check::Check;
 pub use error::EdgeError;
+pub use images::{KeptImage, Place};
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
 pub use ticket::{Status, Ticket, TicketId};
@@ -78,6 +80,8 @@ struct Inner {
     /// What titles are written with.
     faces: Arc<Faces>,
     costs: Mutex<Costs>,
+    /// Where people bring pictures.
+    desk_for_images: images::Desk,
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
     desk: tokio::sync::Mutex<()>,
     draining: CancellationToken,

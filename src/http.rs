@@ -9,6 +9,7 @@ mod clips;
 mod delivery;
 mod gate;
 mod health;
+mod images;
 mod language;
 mod leases;
 mod page;
@@ -46,6 +47,7 @@ struct Shared {
     allow_origin: HeaderValue,
     gallery: page::Gallery,
     answers: picks::Answers,
+    images: images::Counted,
 }
 
 /// Why the address cannot be had.
@@ -119,6 +121,7 @@ impl Bound {
             allow_origin: HeaderValue::from_str(&config.delivery.allow_origin).map_err(io::Error::other)?,
             gallery: page::Gallery::new(),
             answers: picks::Answers::default(),
+            images: images::Counted::default(),
             config,
         });
         let workers = match server.workers {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use festoon_film::overlay::{Drawing, Faces, Overlay, OverlayError};
 use festoon_spec::{
-    ClipSpec, FrameRange, Locale, LocaleError, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId, UnknownProfile,
+    ClipSpec, Digest, FrameRange, Locale, LocaleError, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId, UnknownProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,14 @@ pub enum PickError {
         /// What is wrong.
         error: ValueError,
     },
+    /// A picture that nobody brought, or that was not named for long.
+    #[error("`{parameter}`: the image {image} is not kept here")]
+    UnknownImage {
+        /// The parameter.
+        parameter: String,
+        /// As asked.
+        image: Digest,
+    },
     /// Not the number of a take.
     #[error("`{given}` is not a variation: expected a whole number from 0 to {MAX_VARIATION}")]
     BadVariation {
@@ -139,6 +147,7 @@ impl PickError {
             PickError::UnknownParameter { .. } => "unknown-parameter",
             PickError::RepeatedParameter { .. } => "repeated-parameter",
             PickError::Value { error, .. } => error.code(),
+            PickError::UnknownImage { .. } => "missing-image",
             PickError::BadVariation { .. } => "bad-variation",
             PickError::UnknownProfile(_) => "unknown-profile",
             PickError::Scene(SceneError::UnknownModel { .. }) => "unknown-model",
@@ -162,6 +171,7 @@ impl PickError {
             PickError::Scene(SceneError::UnknownModel { known, .. }) => listed("configured models", &mut known.iter().cloned()),
             PickError::Scene(SceneError::Short { shortfall, .. }) => Some(shortfall.hint()),
             PickError::Overlay(error) => error.hint(),
+            PickError::UnknownImage { .. } => Some("bring it with POST /v1/images".to_owned()),
             _ => None,
         }
     }

@@ -4,7 +4,8 @@
 mod delivery;
 mod documents;
 mod gallery;
+mod images;
 mod leases;
 mod limits;
 mod picks;
-mod titles;
+pub mod titles;

@@ -34,7 +34,7 @@ pub struct Entry {
     pub media: Media,
     /// When it was made.
     pub made_at: UnixMillis,
-    /// Plate or clip.
+    /// Plate, clip or picture.
     pub kind: EntryKind,
     /// A plate in the form that clips are composed from.
     pub segmented: Option<Segmented>,
@@ -48,6 +48,8 @@ pub enum EntryKind {
     Plate(TemplateId),
     /// A plate, by its key, with an overlay.
     Clip(RenderKey),
+    /// A picture that somebody brought.
+    Image,
 }
 
 impl Entry {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use festoon_spec::{Abilities, CheckpointKind, ClipSpec, Outcome, PlateSpec, RenderKey, UnixMillis};
+use festoon_spec::{Abilities, CheckpointKind, ClipSpec, ImageSpec, Outcome, PlateSpec, RenderKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::{CacheError, Entry, EntryKind, blobs::named_files};
@@ -54,6 +54,8 @@ pub enum Recipe {
     Plate(PlateSpec),
     /// Footage with an overlay.
     Clip(ClipSpec),
+    /// A picture that somebody brought.
+    Image(ImageSpec),
 }
 
 impl Recipe {
@@ -62,6 +64,7 @@ impl Recipe {
         match self {
             Self::Plate(spec) => spec.key(),
             Self::Clip(spec) => spec.key(),
+            Self::Image(spec) => spec.key(),
         }
     }
 }
@@ -101,6 +104,7 @@ impl Manifest {
             kind: match &self.recipe {
                 Recipe::Plate(spec) => EntryKind::Plate(spec.template.clone()),
                 Recipe::Clip(spec) => EntryKind::Clip(spec.plate),
+                Recipe::Image(_) => EntryKind::Image,
             },
             segmented: outcome.segmented.clone(),
         }

@@ -40,12 +40,21 @@ impl Edge {
         Ok(self.inner.cache.find(&shown.resolved.clip_key).await?)
     }
 
+    /// Whether the clip can be drawn as it is meant.
+    ///
+    /// # Errors
+    /// [`EdgeError::Pick`], naming the layer and the limit.
+    pub async fn check_drawing(&self, shown: &Shown) -> Result<(), EdgeError> {
+        self.drawing(&shown.resolved).await.map(drop)
+    }
+
     /// What is drawn on the clip, laid out.
     ///
     /// # Errors
     /// [`EdgeError::Pick`], naming the layer and the limit.
     pub(super) async fn drawing(&self, resolved: &Resolved) -> Result<Drawing, EdgeError> {
-        let (resolved, faces) = (resolved.clone(), Arc::clone(&self.inner.faces));
+        let (mut resolved, faces) = (resolved.clone(), Arc::clone(&self.inner.faces));
+        self.supply_images(&mut resolved).await?;
         match tokio::task::spawn_blocking(move || resolved.prepare(&faces)).await {
             Ok(drawing) => Ok(drawing?),
             Err(error) => std::panic::resume_unwind(error.into_panic()),

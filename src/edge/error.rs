@@ -1,5 +1,6 @@
 //! Why the edge does not answer.
 
+use festoon_film::overlay::ImageError;
 use festoon_spec::{JobId, TemplateId};
 
 use crate::{cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError};
@@ -46,6 +47,9 @@ pub enum EdgeError {
         /// What differs.
         what: String,
     },
+    /// What somebody brought is no picture that can be drawn.
+    #[error("the image is not taken: {0}")]
+    Image(ImageError),
     /// Nothing can be drawn here.
     #[error("there is no encoder here to compose clips with")]
     NoCompositor,

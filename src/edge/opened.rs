@@ -17,7 +17,7 @@ use festoon_spec::EncoderId;
 use miette::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
-use super::{Edge, Inner, RendererToken, TokenError};
+use super::{Edge, Inner, RendererToken, TokenError, images::Desk};
 use crate::{
     cache::{Cache, CacheOptions},
     campaign::Costs,
@@ -108,7 +108,6 @@ impl Opened {
         let compositor = compositor(encoder, &makers.encoder, &config, &cache, &clock)?.map(Arc::new);
         let faces = Arc::new(Faces::find().map_err(|source| OpenError::Faces { hint: source.hint(), source })?);
         let inner = Inner {
-            config,
             compositor,
             faces,
             library,
@@ -118,8 +117,10 @@ impl Opened {
             clock,
             uploads: Mutex::new(HashMap::new()),
             costs: Mutex::new(costs),
+            desk_for_images: Desk::new(config.images.at_once),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),
+            config,
         };
         Ok(Self { edge: Edge { inner: Arc::new(inner) }, token })
     }

@@ -1,4 +1,4 @@
-//! Reading a request's JSON body: bounded in size and in time.
+//! Reading a request's body: bounded in size and in time.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::problem::{Code, Problem};
 use crate::config::Limits;
 
-/// Reads the whole body.
+/// Reads the whole of a JSON body.
 ///
 /// # Errors
 /// `wrong-media-type`, `body-too-large`, `too-slow`, `bad-body`.
@@ -24,9 +24,17 @@ pub async fn read(request: &HttpRequest, payload: web::Payload, limits: &Limits)
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(Code::WrongMediaType, format!("Content-Type is `{kind}`, expected `application/json`")));
     }
-    let too_large = || Problem::new(Code::BodyTooLarge, format!("at most {} bytes are read", limits.body_bytes));
+    collect(request, payload, limits.body_bytes, limits.body_seconds).await
+}
+
+/// Reads the whole body, whatever it is: at most `most` bytes that arrive within `seconds`.
+///
+/// # Errors
+/// `body-too-large`, `too-slow`, `bad-body`.
+pub async fn collect(request: &HttpRequest, payload: web::Payload, most: usize, seconds: u64) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(Code::BodyTooLarge, format!("at most {most} bytes are read"));
     let announced = text(request.headers(), header::CONTENT_LENGTH)?.and_then(|length| length.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limits.body_bytes as u64) {
+    if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
     let collect = async {
@@ -34,17 +42,16 @@ pub async fn read(request: &HttpRequest, payload: web::Payload, limits: &Limits)
         let mut body = BytesMut::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| Problem::new(Code::BadBody, error.to_string()))?;
-            if body.len() + chunk.len() > limits.body_bytes {
+            if body.len() + chunk.len() > most {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
     };
-    let limit = Duration::from_secs(limits.body_seconds);
-    tokio::time::timeout(limit, collect)
+    tokio::time::timeout(Duration::from_secs(seconds), collect)
         .await
-        .map_err(|_| Problem::new(Code::TooSlow, format!("the body must arrive within {} seconds", limits.body_seconds)))?
+        .map_err(|_| Problem::new(Code::TooSlow, format!("the body must arrive within {seconds} seconds")))?
 }
 
 /// Reads the body as JSON.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Bytes under their hash never change.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// A refusal is told by caches for so long.
 const REFUSED_SECONDS: u64 = 30;
 /// A redirect to the visitor's locale is kept for so long.
@@ -95,7 +95,13 @@ async fn show(
     let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
     // Asking what there is composes nothing.
     let clip = match *request.method() {
-        Method::HEAD => shared.edge.kept_clip(&shown).await?.map(|kept| Clip::Kept(kept.into())),
+        Method::HEAD => {
+            let kept = shared.edge.kept_clip(&shown).await?;
+            if kept.is_none() {
+                shared.edge.check_drawing(&shown).await?;
+            }
+            kept.map(|kept| Clip::Kept(kept.into()))
+        }
         _ => Some(shared.edge.clip(&shown, Lane::Free).await?),
     };
     let mut response = match clip {

@@ -164,6 +164,9 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
     Ok(match shared.edge.answer(&pick, &how).await? {
         Answer::Ready(shown) | Answer::Nearest { shown, .. } => {
             let kept = shared.edge.kept_clip(&shown).await?;
+            if kept.is_none() {
+                shared.edge.check_drawing(&shown).await?;
+            }
             HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Ready::of(&shown, kept.as_ref()))
         }
         Answer::Ticket { mut ticket, resolved } => {

@@ -77,6 +77,8 @@ codes! {
     NumberOffStep, "number-off-step", 422, "A number lies between two steps";
     BadImage, "bad-image", 422, "This is not an image that can be shown";
     MissingImage, "missing-image", 422, "The image is not here";
+    ImageTooLarge, "image-too-large", 413, "The image has more bytes or pixels than allowed";
+    TooManyImages, "too-many-images", 429, "This address brings too many images";
     TextDoesNotFit, "text-does-not-fit", 422, "A text does not fit into the picture at its smallest size";
     MissingGlyph, "missing-glyph", 422, "A text has a character that no face can write";
     InvisibleText, "invisible-text", 422, "A text has nothing to be seen";
@@ -188,8 +190,12 @@ impl From<EdgeError> for Problem {
             }
             EdgeError::NotYourOrder { .. } => Self::new(Code::NotYourOrder, error.to_string())
                 .hint("an order of one's own is made with POST /v1/picks; its ticket takes it back"),
+            EdgeError::Image(image) => {
+                let code = if image.is_too_large() { Code::ImageTooLarge } else { Code::BadImage };
+                Self { hint: image.hint().map(str::to_owned), ..Self::new(code, error.to_string()) }
+            }
             EdgeError::NoCompositor => {
-                Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has x264 and ffmpeg")
+                Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has the encoder of the plates")
             }
             EdgeError::Compositor(CompositorError::Full(_)) => Self::new(Code::Unavailable, error.to_string()).retry_after(2),
             EdgeError::Compositor(CompositorError::Lost { .. }) => {

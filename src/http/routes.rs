@@ -3,7 +3,7 @@
 use actix_web::{Route, guard, http::Method, web};
 
 use super::{
-    Shared, clips, health, leases, page, picks,
+    Shared, clips, health, images, leases, page, picks,
     problem::{Code, Problem},
     tickets,
 };
@@ -49,6 +49,13 @@ pub const ROWS: &[Row] = &[
     },
     Row { methods: READ, path: "/v1/templates", about: "What can be picked", handler: || web::to(picks::templates) },
     Row { methods: &["POST"], path: "/v1/picks", about: "Asks for a clip: ready, or a ticket", handler: || web::to(picks::pick) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/images",
+        about: "Brings an image that picks may name",
+        handler: || web::to(images::bring),
+    },
+    Row { methods: READ, path: "/v1/images/{image}.png", about: "An image as it is kept", handler: || web::to(images::image) },
     Row { methods: READ, path: "/v1/tickets/{id}", about: "How far a ticket is", handler: || web::to(tickets::ticket) },
     Row { methods: &["DELETE"], path: "/v1/tickets/{id}", about: "Takes an order back", handler: || web::to(tickets::cancel) },
     Row {

@@ -30,7 +30,7 @@ pub use self::{
     drawing::{Drawing, LayerBox},
     error::{FacesError, Lines, OverlayError},
     faces::Faces,
-    image::{LONGEST_SIDE, MOST_BYTES, MOST_PIXELS},
+    image::{ImageError, LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, Upload},
     layer::{
         Anchor, Animation, AnimationKind, Asset, Bar, Content, Easing, FaceRole, Horizontal, Image, Layer, Outline, Panel, Place,
         Scrim, Shadow, Shape, Side, Text, Vertical, Voice, Weight, Window,

@@ -16,6 +16,7 @@ mod clip;
 mod digest;
 mod digest_memory;
 mod gates;
+mod image;
 mod job;
 mod locale;
 mod outcome;
@@ -28,6 +29,7 @@ pub use clip::{ClipSpec, OverlaySpec, Profile, UnknownProfile};
 pub use digest::{BlobHash, Digest, DigestError, ModelDigest, RenderKey};
 pub use digest_memory::DigestMemory;
 pub use gates::Gates;
+pub use image::ImageSpec;
 pub use job::{
     Capabilities, Failure, FailureKind, HandIn, Job, JobId, JobState, Lane, Lease, LeaseRequest, Needs, Progress, Renewal,
     RenewalAnswer, Stage, TenantId, UnixMillis,

@@ -179,11 +179,11 @@ fn picture(layer: &Layer, image: &Image, frame: &Frame) -> Result<Pixmap, Overla
     let digest = image.file.digest();
     let bytes = image.file.bytes().ok_or_else(|| OverlayError::MissingImage { layer: layer.name.clone(), digest })?;
     if is_svg(bytes) && !image.file.is_trusted() {
-        return Err(wrong("an SVG may only come with a template; upload a PNG, a JPEG or a WebP".to_owned()));
+        return Err(wrong("an SVG may only come with a template".to_owned()));
     }
     let [width, height] = [image.within[0].get() as f32 * frame.width, image.within[1].get() as f32 * frame.height];
     let [width, height] = [width, height].map(|side| ((side / 100.0).round() as u32).clamp(1, 8192));
-    let mut pixels = fitted(bytes, width, height).map_err(wrong)?;
+    let mut pixels = fitted(bytes, width, height).map_err(|error| wrong(error.to_string()))?;
     let radius = frame.of_short(image.radius);
     if radius > 0.0 {
         let path = rounded(0.0, 0.0, pixels.width() as f32, pixels.height() as f32, radius).expect("it has an area");
