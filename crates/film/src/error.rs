@@ -89,6 +89,30 @@ pub enum FilmError {
     /// The bytes are not an MP4 file that festoon takes.
     #[error("not a video file that festoon takes: {0}")]
     Container(#[from] ContainerError),
+    /// The program lacks an encoder.
+    #[error("ffmpeg {version} has no encoder `{encoder}`")]
+    NoEncoder {
+        /// By its name.
+        encoder: &'static str,
+        /// The program's version.
+        version: String,
+    },
+    /// A form of a clip did not become what it should.
+    #[error("no {form} was made of the clip")]
+    Form {
+        /// Which form.
+        form: &'static str,
+        /// What is wrong with it.
+        source: BoxError,
+    },
+    /// A clip has no smaller form.
+    #[error("a clip of {width}x{height} pixels has no smaller form")]
+    TooSmall {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
     /// The file decodes, but not to what it says.
     #[error("the file says {said} frames, {decoded} were decoded{}", if warnings.is_empty() { String::new() } else { format!(": {warnings}") })]
     Frames {
@@ -109,6 +133,9 @@ impl FilmError {
                 "install it (Debian: apt-get install {program}) or name its path in FESTOON_{}",
                 program.to_uppercase()
             )),
+            FilmError::NoEncoder { .. } => {
+                Some("install another build of ffmpeg (Debian's has it), or ask for another form".into())
+            }
             FilmError::Jail(JailError::Folder { under, .. }) => {
                 Some(format!("make {} writable, or set TMPDIR to a folder that is", under.display()))
             }

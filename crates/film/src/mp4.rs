@@ -12,7 +12,7 @@
 mod fragment;
 mod probe;
 
-use festoon_spec::Canvas;
+use festoon_spec::{Canvas, Media};
 use mp4_atom::{
     Atom, Avc1, Avcc, AvccExt, Codec, Colr, Ctts, CttsEntry, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode, FourCC, Ftyp,
     Hdlr, Header, Mdat, Mdhd, Mdia, Minf, Moov, Mvhd, Pasp, Stbl, Stco, Stsc, StscEntry, Stsd, Stss, Stsz, StszSamples, Stts,
@@ -22,8 +22,10 @@ use mp4_atom::{
 use crate::h264::{ParameterSets, Sample, Stream};
 
 pub use fragment::{fragment, init};
-pub use probe::{ContainerError, FragmentedIndex, probe, probe_fragment, probe_init};
-pub(crate) use probe::{Opened, open};
+pub use probe::{
+    ContainerError, FragmentedIndex, Fragments, fragment_samples, probe, probe_fragment, probe_fragments, probe_init,
+};
+pub(crate) use probe::{Opened, WebTrack, open, web_track};
 
 /// Ticks of a frame: a fine grid in which two rates, and later an audio track, have common multiples.
 const FRAME_TICKS: u32 = 512;
@@ -69,6 +71,24 @@ pub fn mux(stream: &Stream, canvas: &Canvas) -> Result<Vec<u8>, ContainerError> 
         file.extend_from_slice(&sample.bytes);
     }
     Ok(file)
+}
+
+/// The same pictures as a fragmented file holds, as a progressive one: no byte of a picture changes.
+///
+/// # Errors
+/// Whatever [`probe_fragments`] says of the file.
+pub fn progressive(fragmented: &[u8]) -> Result<Vec<u8>, ContainerError> {
+    let Fragments { init, fragments } = probe_fragments(fragmented)?;
+    let FragmentedIndex { media, sets } = probe_init(&fragmented[init])?;
+    let mut samples = Vec::with_capacity(media.frames as usize);
+    for (frames, place) in fragments {
+        samples.extend(fragment_samples(&fragmented[place], frames)?.into_iter().map(|mut sample| {
+            sample.shown += frames.start;
+            sample
+        }));
+    }
+    let Media { width, height, frames, fps, .. } = media;
+    mux(&Stream { sets, samples }, &Canvas { width, height, frames, fps })
 }
 
 /// The index, with these tables of samples.

@@ -13,7 +13,7 @@ use crate::{
     jail::{Feed, Jail, Limits},
 };
 
-/// What printing a version may cost; loading some 130 libraries is most of it.
+/// What printing a version or a list may cost; loading some 130 libraries is most of it.
 const VERSION_LIMITS: Limits = Limits {
     patience: Duration::from_secs(60),
     cpu: Duration::from_secs(20),
@@ -49,13 +49,7 @@ fn is_program(path: &Path) -> bool {
 
 /// The word after `before` in the first line that `program flag` prints.
 pub(crate) fn version(program: &Path, flag: &'static str, before: &str) -> Result<String, FilmError> {
-    let jail = Jail { program: program.into(), args: vec![flag.into()], limits: VERSION_LIMITS };
-    let mut said = Vec::new();
-    jail.run::<FilmError>(&Cancel::default(), &mut |_| Ok(Feed::End), &mut |piece| {
-        said.extend_from_slice(piece);
-        Ok(())
-    })?;
-    let said = String::from_utf8_lossy(&said);
+    let said = said(program, flag)?;
     let line = said.lines().next().unwrap_or_default();
     let version = line.strip_prefix(before).and_then(|rest| rest.split_whitespace().next());
     version.map(str::to_owned).ok_or_else(|| FilmError::Version {
@@ -63,6 +57,22 @@ pub(crate) fn version(program: &Path, flag: &'static str, before: &str) -> Resul
         flag,
         said: line.to_owned(),
     })
+}
+
+/// The second word of each line that `program flag` prints: how `ffmpeg` lists what it has.
+pub(crate) fn listed(program: &Path, flag: &'static str) -> Result<Vec<String>, FilmError> {
+    let said = said(program, flag)?;
+    Ok(said.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect())
+}
+
+fn said(program: &Path, flag: &'static str) -> Result<String, FilmError> {
+    let jail = Jail { program: program.into(), args: vec![flag.into()], limits: VERSION_LIMITS };
+    let mut said = Vec::new();
+    jail.run::<FilmError>(&Cancel::default(), &mut |_| Ok(Feed::End), &mut |piece| {
+        said.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod adapt;
 mod browser;
 mod compose;
 mod container;
+mod derive;
 mod encode;
 mod encoders;
 mod inspect;

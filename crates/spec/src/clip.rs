@@ -1,10 +1,10 @@
 //! The clip: a plate, what is drawn on it, and how it is wrapped for delivery.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Canonical, Digest, Locale, RenderKey, Value};
+use crate::{Canonical, Digest, Locale, Profile, RenderKey, Value};
 
 /// Context of [`ClipSpec::key`].
 const CLIP_CONTEXT: &str = "festoon 2026-11 clip key v1";
@@ -19,7 +19,10 @@ pub struct ClipSpec {
     pub overlay: OverlaySpec,
     /// How it is encoded and wrapped.
     pub profile: Profile,
-    /// Version of what draws the overlay. `none/1` delivers the plate as it is.
+    /// Which frame, of a profile that shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u32>,
+    /// Version of what draws the overlay and of what makes the profile. `none/1` delivers the plate as it is.
     pub compositor: String,
 }
 
@@ -33,6 +36,17 @@ pub struct OverlaySpec {
     pub locale: Locale,
     /// Values of the parameters that touch the overlay, by name.
     pub values: BTreeMap<String, String>,
+}
+
+impl OverlaySpec {
+    /// Nothing is drawn: who looks at the plate, and in which words, makes no difference.
+    pub fn none() -> Self {
+        Self {
+            digest: Digest::of(b"nothing is drawn"),
+            locale: "zxx".parse().expect("ISO 639 has it for what is without language"),
+            values: BTreeMap::new(),
+        }
+    }
 }
 
 impl ClipSpec {
@@ -50,6 +64,9 @@ impl ClipSpec {
             });
         });
         form.text("profile", self.profile.name());
+        if let Some(frame) = self.frame {
+            form.integer("frame", frame);
+        }
         form.text("compositor", &self.compositor);
         form
     }
@@ -57,58 +74,5 @@ impl ClipSpec {
     /// The clip's name.
     pub fn key(&self) -> RenderKey {
         self.canonical().key(CLIP_CONTEXT)
-    }
-}
-
-/// How a clip is encoded and wrapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// H.264 High in a progressive MP4 whose index comes first.
-    #[default]
-    Mp4,
-}
-
-impl Profile {
-    /// The name used in URLs and keys.
-    pub fn name(self) -> &'static str {
-        match self {
-            Profile::Mp4 => "mp4",
-        }
-    }
-
-    /// The extension of its files.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Profile::Mp4 => "mp4",
-        }
-    }
-
-    /// Its media type.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Profile::Mp4 => "video/mp4",
-        }
-    }
-}
-
-/// Not a profile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no profile `{0}`: expected `mp4`")]
-pub struct UnknownProfile(pub String);
-
-impl FromStr for Profile {
-    type Err = UnknownProfile;
-    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
-        match text {
-            "mp4" => Ok(Profile::Mp4),
-            other => Err(UnknownProfile(other.chars().take(40).collect())),
-        }
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

@@ -21,11 +21,12 @@ mod job;
 mod locale;
 mod outcome;
 mod plate;
+mod profile;
 
 pub use abilities::{Abilities, CheckpointKind, FrameCounts, NativeSize, NativeSizeError, PromptAbilities, SamplingAbilities};
 pub use canonical::{Canonical, Field, Milli, Value};
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use clip::{ClipSpec, OverlaySpec, Profile, UnknownProfile};
+pub use clip::{ClipSpec, OverlaySpec};
 pub use digest::{BlobHash, Digest, DigestError, ModelDigest, RenderKey};
 pub use digest_memory::DigestMemory;
 pub use gates::Gates;
@@ -40,3 +41,4 @@ pub use plate::{
     Adapted, Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, FrameRange, Lora, Motif, MotionLayer,
     MotionScene, Noise, Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
 };
+pub use profile::{Profile, Still, UnknownProfile};

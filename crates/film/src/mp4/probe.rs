@@ -4,13 +4,15 @@
 //! length, and only leaves are given to the library that reads their fields.
 
 mod fragmented;
+mod web;
 
 use festoon_spec::{FrameRange, Media};
 use mp4_atom::{Atom, Avcc, Co64, Decode, FourCC, Hdlr, Mdhd, Stco, Stsc, Stsz, StszSamples, Stts, Visual};
 
 use crate::h264::ParameterSets;
 
-pub use fragmented::{FragmentedIndex, probe_fragment, probe_init};
+pub use fragmented::{FragmentedIndex, Fragments, fragment_samples, probe_fragment, probe_fragments, probe_init};
+pub(crate) use web::{WebTrack, web_track};
 
 /// No file of festoon's has more: an hour at 240 frames per second.
 const MOST_SAMPLES: u32 = 240 * 3600;
@@ -75,6 +77,12 @@ pub enum ContainerError {
     /// Not H.264.
     #[error("the video is `{found}`, not `avc1`")]
     Codec {
+        /// Type of the sample entry.
+        found: String,
+    },
+    /// Neither AV1 nor VP9.
+    #[error("the video is `{found}`, neither `av01` nor `vp09`")]
+    WebCodec {
         /// Type of the sample entry.
         found: String,
     },

@@ -93,8 +93,22 @@ fn every_name_of_the_scene_reads_back() {
         assert_eq!(serde_json::to_value(movement).unwrap(), movement.name());
     }
     assert!("firework".parse::<Motif>().unwrap_err().to_string().contains("firework"));
-    assert_eq!("mp4".parse::<Profile>().unwrap(), Profile::Mp4);
-    assert!("gif".parse::<Profile>().unwrap_err().to_string().contains("mp4"));
+    for profile in Profile::all() {
+        assert_eq!(profile.name().parse::<Profile>().unwrap(), profile);
+        assert_eq!(serde_json::to_value(profile).unwrap(), profile.name());
+        assert!(Profile::with_extension(profile.extension()).any(|other| other == profile), "{profile}");
+        assert!(!profile.media_type().is_empty() && !profile.about().is_empty());
+    }
+    let told = "gif".parse::<Profile>().unwrap_err().to_string();
+    assert!(told.starts_with("there is no profile `gif`: expected one of mp4, download, 480p, webm, hls,"), "{told}");
+}
+
+#[test]
+fn where_no_profile_is_named_the_extension_says_which() {
+    let usual =
+        ["mp4", "webm", "m3u8", "jpg", "webp", "avif", "vtt"].map(|extension| Profile::of_extension(extension).unwrap().name());
+    assert_eq!(usual, ["mp4", "webm", "hls", "poster-jpg", "poster-webp", "poster-avif", "captions"]);
+    assert_eq!(Profile::of_extension("gif"), None);
 }
 
 proptest! {

@@ -84,6 +84,7 @@ pub fn clip() -> ClipSpec {
             values: BTreeMap::from([("title".into(), "あけましておめでとう".into()), ("badge".into(), "today".into())]),
         },
         profile: Profile::Mp4,
+        frame: None,
         compositor: "none/1".into(),
     }
 }

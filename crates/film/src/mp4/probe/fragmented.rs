@@ -1,10 +1,15 @@
 //! Reads the parts of a fragmented file, each on its own, as strictly as festoon writes them.
 
+use std::ops::Range;
+
 use festoon_spec::{FrameRange, Media};
 use mp4_atom::{FourCC, Mdhd, Mehd, Tfdt, Tfhd, Trex, Trun};
 
-use super::{super::FRAME_TICKS, ContainerError, MOST_SAMPLES, Mp4Box, Opened, codec, sample_entry, sets, video_track};
-use crate::h264::ParameterSets;
+use super::{
+    super::{FRAME_TICKS, LAG},
+    ContainerError, MOST_SAMPLES, Mp4Box, Opened, codec, sample_entry, sets, video_track,
+};
+use crate::h264::{ParameterSets, Sample};
 
 /// Flag of a sample that decoding cannot begin with (ISO/IEC 14496-12, 8.8.3.1).
 const NO_KEY: u32 = 0x0001_0000;
@@ -55,6 +60,61 @@ pub fn probe_fragment(fragment: &[u8], expected: FrameRange) -> Result<(), Conta
     Ok(())
 }
 
+/// The pictures of a fragment in decoding order; their places count from its first frame.
+///
+/// # Errors
+/// As [`probe_fragment`].
+pub fn fragment_samples(fragment: &[u8], expected: FrameRange) -> Result<Vec<Sample>, ContainerError> {
+    let read = Fragment::read(fragment)?;
+    if read.frames != expected {
+        return Err(ContainerError::Frames { found: read.frames, expected });
+    }
+    let mut samples = Vec::with_capacity(expected.count() as usize);
+    for ((bytes, entry), decoded) in read.samples().zip(read.run.samples.iter()).zip(0u32..) {
+        let later = i64::from(decoded) - i64::from(LAG) + entry.cts.unwrap_or(0) / i64::from(FRAME_TICKS);
+        let shown = u32::try_from(later).ok().filter(|shown| *shown < expected.count());
+        let shown = shown.ok_or(ContainerError::Contradiction("a picture is shown outside its fragment"))?;
+        samples.push(Sample { bytes: bytes.to_vec(), key: is_key(entry.flags), shown });
+    }
+    Ok(samples)
+}
+
+/// Where the parts of a whole fragmented file lie in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragments {
+    /// What is in front of them.
+    pub init: Range<usize>,
+    /// Each with the frames that it holds, in order.
+    pub fragments: Vec<(FrameRange, Range<usize>)>,
+}
+
+/// Finds the fragments of a file that begins with its index and holds nothing else.
+///
+/// # Errors
+/// Says what is missing or wrong, for any bytes whatever; it never panics.
+pub fn probe_fragments(file: &[u8]) -> Result<Fragments, ContainerError> {
+    let boxes = Mp4Box::whole(file).children()?;
+    let first = boxes.iter().position(|child| child.kind == FourCC::new(b"moof")).unwrap_or(boxes.len());
+    let init = 0..boxes.get(first).map_or(file.len(), |first| first.at);
+    let frames = probe_init(&file[init.clone()])?.media.frames;
+    let mut fragments = Vec::new();
+    let mut behind = 0;
+    for pair in boxes[first..].chunks(2) {
+        let [moof, mdat] = pair else { return Err(ContainerError::Contradiction("a fragment is not two boxes")) };
+        let place = moof.at..mdat.body_at + mdat.body.len();
+        let found = Fragment::read(&file[place.clone()])?.frames;
+        if found.start != behind || found.end > frames {
+            return Err(ContainerError::Frames { found, expected: FrameRange { start: behind, end: frames } });
+        }
+        behind = found.end;
+        fragments.push((found, place));
+    }
+    if behind != frames {
+        return Err(ContainerError::Contradiction("the fragments hold fewer frames than the index says"));
+    }
+    Ok(Fragments { init, fragments })
+}
+
 /// A fragment whose parts fit together.
 struct Fragment<'a> {
     frames: FrameRange,
@@ -98,6 +158,17 @@ impl<'a> Fragment<'a> {
         }
         Ok(Self { frames, run, media: mdat.body })
     }
+
+    /// The bytes of its pictures.
+    fn samples(&self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = self.media;
+        self.run.samples.iter().map(move |sample| {
+            // `read` has added the sizes up.
+            let (bytes, behind) = rest.split_at(sample.size.unwrap_or(0) as usize);
+            rest = behind;
+            bytes
+        })
+    }
 }
 
 /// Opens a whole file in fragments.
@@ -105,27 +176,11 @@ impl<'a> Fragment<'a> {
 /// # Errors
 /// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub(super) fn open(file: &[u8]) -> Result<Opened<'_>, ContainerError> {
-    let boxes = Mp4Box::whole(file).children()?;
-    let first = boxes.iter().position(|child| child.kind == FourCC::new(b"moof")).unwrap_or(boxes.len());
-    let init = boxes.get(first).map_or(file, |first| &file[..first.at]);
-    let FragmentedIndex { media, sets } = probe_init(init)?;
+    let Fragments { init, fragments } = probe_fragments(file)?;
+    let FragmentedIndex { media, sets } = probe_init(&file[init])?;
     let mut samples = Vec::new();
-    for pair in boxes[first..].chunks(2) {
-        let [moof, mdat] = pair else { return Err(ContainerError::Contradiction("a fragment is not two boxes")) };
-        let Fragment { frames, run, media: mut rest } = Fragment::read(&file[moof.at..mdat.body_at + mdat.body.len()])?;
-        let start = samples.len() as u32;
-        if frames.start != start || frames.end > media.frames {
-            return Err(ContainerError::Frames { found: frames, expected: FrameRange { start, end: media.frames } });
-        }
-        for sample in run.samples.iter() {
-            // `read` has added the sizes up.
-            let (bytes, behind) = rest.split_at(sample.size.unwrap_or(0) as usize);
-            samples.push(bytes);
-            rest = behind;
-        }
-    }
-    if samples.len() as u64 != u64::from(media.frames) {
-        return Err(ContainerError::Contradiction("the fragments hold fewer frames than the index says"));
+    for (_, place) in fragments {
+        samples.extend(Fragment::read(&file[place])?.samples());
     }
     Ok(Opened { media, sets, samples })
 }

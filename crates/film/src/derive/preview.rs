@@ -1,0 +1,44 @@
+//! A small animation that needs no player: animated WebP.
+
+use festoon_spec::Canvas;
+
+use super::{CLIP, Deriver, limits, still::webp};
+use crate::{Cancel, FilmError};
+
+/// Pixels of the longer side, at most.
+const LONGER_SIDE: u32 = 480;
+/// Pictures per second, at most.
+const FPS: u32 = 12;
+/// Of 100, as the library counts.
+const QUALITY: &str = "60";
+
+impl Deriver {
+    /// The clip as an animation that begins anew when it ends.
+    ///
+    /// # Errors
+    /// [`FilmError::NoEncoder`] if the program lacks the encoder, [`FilmError::Form`] and [`FilmError::Jail`] if it fails,
+    /// [`FilmError::Cancelled`].
+    pub fn preview(&self, clip: &[u8], canvas: &Canvas, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
+        self.need("libwebp_anim")?;
+        let (width, height) = within(canvas, LONGER_SIDE);
+        let filters =
+            format!("fps={},scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int+bitexact", canvas.fps.min(FPS));
+        // From RGB, as for a single picture.
+        #[rustfmt::skip]
+        let output = [
+            "-map", "0:v:0", "-vf", &filters, "-pix_fmt", "bgra",
+            "-c:v", "libwebp_anim", "-quality", QUALITY, "-compression_level", "3", "-loop", "0", "-f", "webp", "pipe:1",
+        ];
+        webp(self.convert(&[&CLIP[..], &output].concat(), clip, limits(canvas), cancel)?)
+    }
+}
+
+/// The size whose longer side is no longer than this, in the canvas's ratio and even.
+pub(super) fn within(canvas: &Canvas, longer_side: u32) -> (u32, u32) {
+    let longer = canvas.width.max(canvas.height);
+    if longer <= longer_side {
+        return (canvas.width, canvas.height);
+    }
+    let scaled = |side: u32| ((side * longer_side + longer) / (2 * longer) * 2).max(2);
+    (scaled(canvas.width), scaled(canvas.height))
+}
