@@ -201,6 +201,7 @@ fn fill(root: &Path, config: &Config, entries: u32) -> Result<Vec<Target>, Failu
                 parameters: BTreeMap::new(),
                 variation: variation as u32,
                 profile: Profile::Mp4,
+                at: None,
             };
             let resolved = pick.resolve(template, &makers)?;
             let blob = keep(&cache, resolved.plate, bytes).await?;
@@ -219,6 +220,7 @@ fn fill(root: &Path, config: &Config, entries: u32) -> Result<Vec<Target>, Failu
             parameters: BTreeMap::new(),
             variation: 0,
             profile: Profile::Mp4,
+            at: None,
         };
         let plate = pick.resolve(template, &makers)?.plate;
         for number in 0..entries {

@@ -11,6 +11,7 @@
 //! - What lies in front of the first drawn frame is given at once, before the composition has its turn.
 //! - Where windows are hot, nothing is decoded: their pictures stay in memory, by bytes.
 
+mod forms;
 mod playing;
 mod pool;
 mod windows;
@@ -24,14 +25,17 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use festoon_film::{Cancel, Composer, Decoder, Draw, Encoder, FilmError, Footage, ParameterSets};
-use festoon_spec::{BlobHash, Canvas, ClipSpec, FrameRange, FramesPart, Lane, Outcome, RenderKey, RendererInfo, Segmented};
+use festoon_film::{Cancel, Composer, Decoder, Deriver, Draw, Encoder, FilmError, Footage, ParameterSets};
+use festoon_spec::{
+    BlobHash, Canvas, ClipSpec, FrameRange, FramesPart, Lane, Media, Outcome, Profile, RenderKey, RendererInfo, Segmented,
+};
 
 use crate::{
     cache::{Cache, CacheError, Entry, Manifest, PictureMemory, Recipe},
     clock::Clock,
     metrics,
 };
+pub use forms::{FormOrder, Source};
 use playing::Film;
 pub use playing::{Broken, Playing};
 pub use pool::{Full, Pool};
@@ -73,6 +77,15 @@ pub enum CompositorError {
         /// The blob.
         blob: BlobHash,
     },
+    /// The profile is no form that is made of a clip.
+    #[error("`{profile}` is not made of a clip")]
+    NoForm {
+        /// Which one.
+        profile: Profile,
+    },
+    /// What was waited for failed; the log has the cause.
+    #[error(transparent)]
+    Broken(#[from] Broken),
     /// Composing failed.
     #[error(transparent)]
     Film(#[from] FilmError),
@@ -114,6 +127,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     encoder: Arc<dyn Encoder>,
     decoder: Decoder,
+    deriver: Deriver,
     options: Options,
     pool: Pool,
     pictures: PictureMemory,
@@ -141,6 +155,7 @@ impl Compositor {
                 clock,
                 encoder,
                 decoder,
+                deriver: Deriver::find()?,
                 pool: Pool::new(options.at_once, options.waiting),
                 pictures: PictureMemory::new(options.picture_bytes),
                 options,
@@ -264,8 +279,9 @@ impl Composition {
             Ok(()) => {
                 self.film.end(true);
                 metrics::composed("whole", began.elapsed());
-                if let Err(error) = self.keep(began).await {
-                    tracing::error!(key = %self.key.short(), %error, "a composed clip is not kept");
+                match self.keep(began).await {
+                    Ok(entry) => self.film.keep(entry),
+                    Err(error) => tracing::error!(key = %self.key.short(), %error, "a composed clip is not kept"),
                 }
             }
             Err(CompositorError::Film(FilmError::Cancelled)) => {
@@ -331,31 +347,49 @@ impl Composition {
     }
 
     /// The whole clip goes into the cache: from now on it is found there.
-    async fn keep(&self, began: Instant) -> Result<(), CacheError> {
+    async fn keep(&self, began: Instant) -> Result<Entry, CacheError> {
         let mut whole = BytesMut::new();
         for piece in self.film.pieces() {
             whole.extend_from_slice(&piece);
         }
-        let staged = self.inner.cache.stage_bytes(whole.freeze()).await?;
-        let plate = &self.order.plate;
+        let (recipe, plate) = (Recipe::Clip(self.order.spec.clone()), &self.order.plate);
+        self.inner.keep(recipe, plate, plate.media.clone(), whole.freeze(), ("compose", began)).await
+    }
+
+    async fn load(&self, blob: &BlobHash) -> Result<Bytes, CompositorError> {
+        self.inner.load(&self.order.plate.key, blob).await
+    }
+}
+
+impl Inner {
+    /// What was made of a plate goes into the cache, with what it took since it was begun.
+    async fn keep(
+        &self,
+        recipe: Recipe,
+        plate: &Entry,
+        media: Media,
+        bytes: Bytes,
+        (stage, began): (&str, Instant),
+    ) -> Result<Entry, CacheError> {
+        let staged = self.cache.stage_bytes(bytes).await?;
         let outcome = Outcome {
             blob: staged.blob(),
             bytes: staged.bytes(),
             md5: staged.md5().to_owned(),
             verdict: plate.verdict.clone(),
-            media: plate.media.clone(),
+            media,
             renderer: RendererInfo { name: "edge".into(), version: env!("CARGO_PKG_VERSION").into(), device: "cpu".into() },
-            timings: BTreeMap::from([("compose".into(), began.elapsed().as_millis() as u64)]),
-            made_at: self.inner.clock.now(),
+            timings: BTreeMap::from([(stage.to_owned(), began.elapsed().as_millis() as u64)]),
+            made_at: self.clock.now(),
             segmented: None,
         };
-        let manifest = Manifest::new(Recipe::Clip(self.order.spec.clone()), outcome, self.inner.clock.now());
-        self.inner.cache.keep(staged, manifest).await.map(drop)
+        let manifest = Manifest::new(recipe, outcome, self.clock.now());
+        self.cache.keep(staged, manifest).await
     }
 
-    async fn load(&self, blob: &BlobHash) -> Result<Bytes, CompositorError> {
-        let lost = CompositorError::Lost { plate: self.order.plate.key, blob: *blob };
-        self.inner.cache.load(blob).await?.ok_or(lost)
+    /// A blob that was made of this plate, or is a part of it.
+    async fn load(&self, plate: &RenderKey, blob: &BlobHash) -> Result<Bytes, CompositorError> {
+        self.cache.load(blob).await?.ok_or(CompositorError::Lost { plate: *plate, blob: *blob })
     }
 }
 
@@ -369,6 +403,7 @@ struct End<'a> {
 impl Drop for End<'_> {
     fn drop(&mut self) {
         self.film.end(false);
+        self.film.close();
         self.inner.close(self.key, self.film);
     }
 }

@@ -16,6 +16,8 @@ use config::{Environment, File, FileFormat};
 use festoon_film::overlay::MOST_BYTES;
 use serde::{Deserialize, Serialize};
 
+use festoon_spec::{Profile, Still};
+
 use crate::{campaign::Defaults, schedule::Settings};
 
 mod makers;
@@ -292,11 +294,14 @@ pub struct Compositor {
     pub waiting: usize,
     /// Bytes of decoded pictures kept in memory: the windows of hot plates.
     pub picture_bytes: u64,
+    /// Forms of a plate that are made before anybody asks, by their profiles.
+    pub eager: Vec<Profile>,
 }
 
 impl Default for Compositor {
     fn default() -> Self {
-        Self { at_once: 0, waiting: 64, picture_bytes: 512 << 20 }
+        let eager = vec![Profile::Small, Profile::Poster(Still::Jpeg), Profile::Poster(Still::Webp)];
+        Self { at_once: 0, waiting: 64, picture_bytes: 512 << 20, eager }
     }
 }
 
@@ -482,6 +487,12 @@ impl Config {
             let expected = "no decoder takes more than 8388608 bytes";
             return Err(ConfigError::Range { key: "images.bytes", given: self.images.bytes.to_string(), expected });
         }
+        let is_made = |profile: &&Profile| !profile.is_written() && !matches!(profile, Profile::Mp4 | Profile::Download);
+        if let Some(profile) = self.compositor.eager.iter().find(|profile| !is_made(profile)) {
+            let expected =
+                "forms that are made of a plate: 480p, webm, poster-jpg, poster-webp, poster-avif, preview, storyboard";
+            return Err(ConfigError::Range { key: "compositor.eager", given: format!("`{profile}`"), expected });
+        }
         let origin = &self.delivery.allow_origin;
         if origin.is_empty() || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
             let expected = "`*` or one origin such as `https://example.com`";
@@ -553,6 +564,8 @@ mod tests {
     fn a_value_that_cannot_work_is_refused() {
         let error = from("[queue]\nlease_seconds = 0\n", &[]).unwrap_err().to_string();
         assert_eq!(error, "`queue.lease_seconds` is 0: a lease lasts at least 1 second");
+        let error = from("[compositor]\neager = [\"480p\", \"hls\"]\n", &[]).unwrap_err().to_string();
+        assert!(error.starts_with("`compositor.eager` is `hls`: forms that are made of a plate: 480p, "), "{error}");
     }
 
     #[test]

@@ -10,12 +10,14 @@
 mod accept;
 mod check;
 mod clip;
+mod eager;
 mod error;
 mod images;
 mod nearest;
 mod opened;
 mod orders;
 mod parts;
+mod renditions;
 mod ticket;
 mod token;
 
@@ -54,6 +56,7 @@ pub use error::EdgeError;
 pub use images::{KeptImage, Place};
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
+pub use renditions::{InSegments, Piece};
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
 

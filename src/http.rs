@@ -19,6 +19,7 @@ mod range;
 mod routes;
 mod stream;
 mod tickets;
+mod written;
 
 use std::{
     io,

@@ -1,6 +1,6 @@
 //! What plates and clips are made with on this installation: the checkpoints by their configured names, with what they can
-//! give, the encoder's build, and what draws overlays. The first two go into every plate key, the last into the keys of clips
-//! with an overlay.
+//! give, the encoder's build, what draws overlays and what makes other forms of clips. The first two go into every plate key,
+//! the third into the keys of clips with an overlay, the last into those of other forms.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub struct Makers {
     pub encoder: EncoderId,
     /// The version of what draws overlays, and the digest of the faces that it writes with.
     pub compositor: String,
+    /// What makes other forms of clips.
+    pub deriver: String,
 }
 
 impl Makers {

@@ -43,6 +43,10 @@ fn describe() {
         "festoon_composition_seconds",
         "Time from an order for a clip to its last byte, by its end: whole, left, failed."
     );
+    describe_histogram!(
+        "festoon_derivation_seconds",
+        "Time from an order for another form of a clip to its last byte, its clip included, by profile and end."
+    );
     describe_counter!("festoon_queue_full_total", "Orders turned away because too much is promised.");
     describe_gauge!("festoon_queue_jobs", "Live jobs: queued ones by lane, and leased ones.");
     describe_gauge!("festoon_queue_seconds", "Painting time that queued jobs are expected to take.");
@@ -100,6 +104,11 @@ pub fn accepted(result: &'static str) {
 /// A composition is over: `whole`, `left` by everybody, or `failed`.
 pub fn composed(end: &'static str, took: Duration) {
     histogram!("festoon_composition_seconds", "end" => end).record(took);
+}
+
+/// The making of another form of a clip is over: `whole`, `left` by everybody, or `failed`.
+pub fn derived(profile: &'static str, end: &'static str, took: Duration) {
+    histogram!("festoon_derivation_seconds", "profile" => profile, "end" => end).record(took);
 }
 
 /// An order was turned away.

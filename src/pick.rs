@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use festoon_film::overlay::{Drawing, Faces, Overlay, OverlayError};
 use festoon_spec::{
-    ClipSpec, Digest, FrameRange, Locale, LocaleError, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId, UnknownProfile,
+    Canvas, ClipSpec, Digest, FrameRange, Locale, LocaleError, Milli, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId,
+    UnknownProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +21,6 @@ pub use ranked::RankedPick;
 
 /// The highest variation: beyond it "another one" is refused, so that nobody can make the cache grow for ever.
 pub const MAX_VARIATION: u32 = 999;
-
-/// The compositor that delivers a plate as it is, because its template draws nothing.
-const UNTOUCHED: &str = "none/1";
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +39,9 @@ pub struct Pick {
     /// How it is encoded and wrapped.
     #[serde(default)]
     pub profile: Profile,
+    /// Which moment a poster shows, in seconds; in canonical form the beginning of a frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Milli>,
 }
 
 /// A pick with everything filled in, and the keys of what it asks for.
@@ -54,10 +55,14 @@ pub struct Resolved {
     pub plate_key: RenderKey,
     /// What is drawn on it.
     pub overlay: Overlay,
+    /// The clip in the profile `mp4`, which every other form is made of.
+    pub film: ClipSpec,
     /// What is delivered.
     pub clip: ClipSpec,
     /// Its name.
     pub clip_key: RenderKey,
+    /// What makes other forms.
+    deriver: String,
 }
 
 /// Whose fault it is that a pick does not resolve.
@@ -129,6 +134,26 @@ pub enum PickError {
     /// No such profile.
     #[error(transparent)]
     UnknownProfile(#[from] UnknownProfile),
+    /// Not a number of seconds.
+    #[error("`at` is `{given}`: expected seconds such as `1.5`")]
+    Moment {
+        /// As asked, shortened.
+        given: String,
+    },
+    /// Not a moment of the clip.
+    #[error("`at` is `{given}`: expected seconds from 0 to less than {length}, which the clip lasts")]
+    BadMoment {
+        /// As asked, shortened.
+        given: String,
+        /// Seconds of the clip.
+        length: Milli,
+    },
+    /// A moment of what shows all of them.
+    #[error("`at` chooses the picture of a poster, the profile is `{profile}`")]
+    NoMoment {
+        /// The profile.
+        profile: Profile,
+    },
     /// The template cannot be painted here, or not with these values.
     #[error(transparent)]
     Scene(#[from] SceneError),
@@ -150,6 +175,7 @@ impl PickError {
             PickError::UnknownImage { .. } => "missing-image",
             PickError::BadVariation { .. } => "bad-variation",
             PickError::UnknownProfile(_) => "unknown-profile",
+            PickError::Moment { .. } | PickError::BadMoment { .. } | PickError::NoMoment { .. } => "bad-moment",
             PickError::Scene(SceneError::UnknownModel { .. }) => "unknown-model",
             PickError::Scene(SceneError::Short { shortfall, .. }) => shortfall.code(),
             PickError::Scene(SceneError::Prompt(_)) => "prompt-fails",
@@ -188,6 +214,23 @@ impl PickError {
 }
 
 impl Resolved {
+    /// Whether the plate is delivered as it is.
+    pub fn is_untouched(&self) -> bool {
+        self.overlay.layers.is_empty()
+    }
+
+    /// The same clip in another form.
+    pub fn form(&self, profile: Profile, frame: Option<u32>) -> ClipSpec {
+        match profile {
+            Profile::Mp4 => self.film.clone(),
+            // Who looks makes no difference to a plate as it is.
+            _ if self.is_untouched() => ClipSpec::of_plate(self.plate_key, profile, frame, &self.deriver),
+            _ => {
+                ClipSpec { profile, frame, compositor: format!("{} {}", self.film.compositor, self.deriver), ..self.film.clone() }
+            }
+        }
+    }
+
     /// Lays out and draws the overlay for frames of the plate: what cannot be drawn is refused here, before anything is
     /// painted or encoded for it. Takes some milliseconds of a CPU.
     ///
@@ -199,11 +242,11 @@ impl Resolved {
 }
 
 impl Pick {
-    /// Reads a pick from the pairs of a query string: `variation` and `profile` are what they say, every other pair is a
+    /// Reads a pick from the pairs of a query string: `variation`, `profile` and `at` are what they say, every other pair is a
     /// parameter. The order of the pairs does not matter.
     ///
     /// # Errors
-    /// If a pair is repeated, or `variation` or `profile` has no such value.
+    /// If a pair is repeated, or `variation`, `profile` or `at` has no such value.
     pub fn from_query<N: AsRef<str>, V: AsRef<str>>(
         template: TemplateId,
         locale: Locale,
@@ -222,7 +265,8 @@ impl Pick {
         };
         let variation = variation.ok_or_else(|| PickError::BadVariation { given: "a very large number".into() })?;
         let profile = parameters.remove("profile").map(|given| given.parse()).transpose()?.unwrap_or_default();
-        Ok(Self { template, locale, parameters, variation, profile })
+        let at = parameters.remove("at").map(|given| moment(&given)).transpose()?;
+        Ok(Self { template, locale, parameters, variation, profile, at })
     }
 
     /// Says what the pick means with this template, made by these makers.
@@ -277,23 +321,62 @@ impl Pick {
         let drawn = template.parameters.iter().filter(|parameter| parameter.touches == Touches::Overlay);
         let drawn = drawn.filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.to_string())));
         let overlay = template.overlay(&self.locale, &values);
-        let compositor = if overlay.layers.is_empty() { UNTOUCHED.to_owned() } else { makers.compositor.clone() };
-        let clip = ClipSpec {
+        let compositor = if overlay.layers.is_empty() { ClipSpec::UNTOUCHED } else { &makers.compositor };
+        let film = ClipSpec {
             plate: plate_key,
             overlay: OverlaySpec { digest: overlay.digest(), locale: self.locale.maximized(), values: drawn.collect() },
-            profile: self.profile,
-            compositor,
+            profile: Profile::Mp4,
+            frame: None,
+            compositor: compositor.to_owned(),
         };
-        let clip_key = clip.key();
+        let frame = self.frame(&plate)?;
         let pick = Pick {
             template: self.template.clone(),
             locale: self.locale.minimized(),
             parameters: values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect(),
             variation: self.variation,
             profile: self.profile,
+            at: frame.map(|frame| begins(frame, &plate.canvas)),
         };
-        Ok(Resolved { pick, plate, plate_key, overlay, clip, clip_key })
+        let deriver = makers.deriver.clone();
+        let clip = film.clone();
+        let mut resolved = Resolved { pick, plate, plate_key, overlay, film, clip_key: clip.key(), clip, deriver };
+        resolved.clip = resolved.form(self.profile, frame);
+        resolved.clip_key = resolved.clip.key();
+        Ok(resolved)
     }
+
+    /// The frame of a poster: the one that is seen at its moment, else the usual one.
+    fn frame(&self, plate: &PlateSpec) -> Result<Option<u32>, PickError> {
+        let Canvas { frames, fps, .. } = plate.canvas;
+        let Profile::Poster(_) = self.profile else {
+            return if self.at.is_none() { Ok(None) } else { Err(PickError::NoMoment { profile: self.profile }) };
+        };
+        let Some(at) = self.at else { return Ok(Some(poster_frame(plate))) };
+        let frame = at.0.saturating_mul(fps.into()) / 1000;
+        let frame = u32::try_from(frame).ok().filter(|frame| at.0 >= 0 && *frame < frames);
+        frame.map(Some).ok_or_else(|| PickError::BadMoment { given: at.to_string(), length: begins(frames, &plate.canvas) })
+    }
+}
+
+/// The frame that stands for a clip: in the middle of what is drawn first, else of the clip.
+pub fn poster_frame(plate: &PlateSpec) -> u32 {
+    match plate.windows.first() {
+        Some(window) => window.start + window.count() / 2,
+        None => plate.canvas.frames / 2,
+    }
+}
+
+/// When a frame begins, in seconds, not earlier: the frame that is seen then is this one.
+fn begins(frame: u32, canvas: &Canvas) -> Milli {
+    Milli((i64::from(frame) * 1000 + i64::from(canvas.fps) - 1) / i64::from(canvas.fps))
+}
+
+/// Seconds in decimal notation, of which thousandths count.
+fn moment(given: &str) -> Result<Milli, PickError> {
+    let plain = given.len() <= 12 && given.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = given.parse().ok().filter(|_| plain).and_then(Milli::new);
+    seconds.ok_or_else(|| PickError::Moment { given: shortened(given) })
 }
 
 /// Whether an empty text stands for "no picture".

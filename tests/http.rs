@@ -8,4 +8,5 @@ mod images;
 mod leases;
 mod limits;
 mod picks;
+mod profiles;
 pub mod titles;

@@ -154,6 +154,7 @@ pub fn lay_out(root: &Path) -> Config {
     config.server.listen = "127.0.0.1:0".parse().unwrap();
     config.server.workers = 2;
     config.schedule.enabled = false;
+    config.compositor.eager.clear();
     config.limits.free_disk_bytes = 1;
     config
 }

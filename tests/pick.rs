@@ -173,7 +173,7 @@ fn bad_picks_are_refused_with_what_would_be_right() {
         ("en", &[("variation", "1000")], "bad-variation", "from 0 to 999", ""),
         ("en", &[("variation", "-1")], "bad-variation", "from 0 to 999", ""),
         ("en", &[("variation", "99999999999999999999")], "bad-variation", "from 0 to 999", ""),
-        ("en", &[("profile", "gif")], "unknown-profile", "expected `mp4`", ""),
+        ("en", &[("profile", "gif")], "unknown-profile", "expected one of mp4, download,", ""),
     ];
     for (locale, pairs, code, message, hint) in cases {
         let error = ask(&template, locale, pairs).unwrap_err();

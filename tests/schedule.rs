@@ -56,5 +56,10 @@ fn open(folder: &Path) -> Arc<Templates> {
 }
 
 fn makers() -> Makers {
-    Makers { models: BTreeMap::new(), encoder: EncoderId("x264 test plate/1".into()), compositor: "festoon test".into() }
+    Makers {
+        models: BTreeMap::new(),
+        encoder: EncoderId("x264 test plate/1".into()),
+        compositor: "festoon test".into(),
+        deriver: "derive test".into(),
+    }
 }

@@ -243,6 +243,7 @@ pub fn makers() -> Makers {
         models: BTreeMap::from([checkpoint("tiny", 7), checkpoint("default", 9)]),
         encoder: EncoderId("x264 test plate/1".into()),
         compositor: "festoon test".into(),
+        deriver: "derive test".into(),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
+use crate::cache::Entry;
 
 /// The clip will not be whole: composing it failed. What was read of it is of no use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,10 @@ struct Shown {
     pieces: Vec<Bytes>,
     /// Whether it is whole, once nothing more comes.
     end: Option<bool>,
+    /// What was kept of it.
+    kept: Option<Entry>,
+    /// Nothing more happens to it.
+    closed: bool,
 }
 
 /// A clip being made, as its maker sees it.
@@ -45,6 +50,19 @@ impl Film {
             shown.end.get_or_insert(whole);
             first
         });
+    }
+
+    /// It is whole, and in the cache.
+    pub fn keep(&self, entry: Entry) {
+        self.shown.send_modify(|shown| {
+            shown.end.get_or_insert(true);
+            shown.kept = Some(entry);
+        });
+    }
+
+    /// Its maker is done with it, one way or another.
+    pub fn close(&self) {
+        self.shown.send_modify(|shown| shown.closed = true);
     }
 
     pub fn pieces(&self) -> Vec<Bytes> {
@@ -99,6 +117,16 @@ impl Playing {
                 (!whole).then_some(Err(Broken))
             }
         }
+    }
+
+    /// Its entry, once it is kept.
+    ///
+    /// # Errors
+    /// If the clip breaks, or is not kept.
+    pub async fn kept(mut self) -> Result<Entry, Broken> {
+        let shown = self.shown.as_mut().ok_or(Broken)?;
+        let shown = shown.wait_for(|shown| shown.kept.is_some() || shown.closed).await.map_err(|_| Broken)?;
+        shown.kept.clone().ok_or(Broken)
     }
 
     /// Every byte, once the last one is there.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use festoon_film::{
-    Encoder, FilmError, find_encoder,
+    Deriver, Encoder, FilmError, find_encoder,
     overlay::{COMPOSITOR, Faces, FacesError},
 };
 use festoon_spec::{Abilities, Checkpoint, CheckpointError, DigestMemory, EncoderId};
@@ -72,10 +72,11 @@ impl Config {
         // A command that only asks leaves no folder behind: where there is no state, the faces are read each time.
         let mut forgetful = DigestMemory::default();
         let compositor = compositor(build, if self.state().is_dir() { &mut memory } else { &mut forgetful })?;
+        let deriver = Deriver::find().map_or_else(|_| "without a deriver".to_owned(), |deriver| deriver.build().to_owned());
         if let Err(error) = memory.save() {
             tracing::warn!(%error, "digests are not remembered and will be computed again");
         }
-        Ok(Makers { models, encoder, compositor })
+        Ok(Makers { models, encoder, compositor, deriver })
     }
 
     /// What each configured checkpoint can give, by its name; nothing of one whose folder does not exist. Reads no weights.

@@ -120,12 +120,13 @@ impl Edge {
         }
         self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).learn(&job.spec, &outcome);
         let abilities = job.spec.needs().model.and_then(|model| self.inner.makers.abilities(&model).cloned());
-        let mut manifest = Manifest::new(Recipe::Plate(job.spec), outcome, self.inner.clock.now());
+        let mut manifest = Manifest::new(Recipe::Plate(job.spec.clone()), outcome, self.inner.clock.now());
         if let Some(abilities) = abilities {
             manifest = manifest.noting(&abilities);
         }
         let entry = self.inner.cache.keep_all(whole, parts, manifest).await?;
         self.inner.queue.complete(id, epoch).await?;
+        self.begin_forms(&entry, &job.spec);
         tracing::info!(key = %entry.key.short(), blob = %entry.blob.short(), bytes = entry.bytes, job = %id, "a plate was kept");
         Ok(Accepted::Kept)
     }

@@ -1,43 +1,78 @@
-//! From what is ready to what is delivered: a plate as it is, or a clip composed on it.
+//! From what is ready to what is delivered: a plate as it is, a clip composed on it, or another form of either.
 
 use std::sync::Arc;
 
-use festoon_film::{Draw, overlay::Drawing};
-use festoon_spec::Lane;
+use festoon_film::{Draw, captions, overlay::Drawing, small_canvas};
+use festoon_spec::{Canvas, Lane, Media, Profile};
 
 use super::{Edge, EdgeError, Shown};
 use crate::{
     cache::Entry,
-    compositor::{Clip, Order},
+    compositor::{Clip, FormOrder, Order, Source},
     pick::Resolved,
 };
 
+/// Whether a plate, and what is drawn on it, has a small form: it is not as small already.
+pub(super) fn has_small_form(plate: &Entry) -> bool {
+    let Media { width, height, frames, fps, .. } = plate.media;
+    small_canvas(&Canvas { width, height, frames, fps }).is_some()
+}
+
 impl Edge {
-    /// The clip of what is shown: kept, or being composed, which this begins if nobody did.
+    /// The clip of what is shown, in its profile: kept, or being composed, which this begins if nobody did. A form other than
+    /// `mp4` is waited for.
     ///
     /// # Errors
-    /// [`EdgeError::Pick`] if it cannot be drawn as it is meant, [`EdgeError::Compositor`] if too many clips are being composed or
-    /// composing fails at once, [`EdgeError::NoCompositor`] if nothing is composed here.
+    /// [`EdgeError::Pick`] if it cannot be drawn as it is meant, [`EdgeError::NoSmallerForm`], [`EdgeError::Compositor`] if too many clips are being composed or
+    /// composing fails, [`EdgeError::NoCompositor`] if nothing is composed here.
     pub async fn clip(&self, shown: &Shown, lane: Lane) -> Result<Clip, EdgeError> {
         if let Some(kept) = self.kept_clip(shown).await? {
             return Ok(Clip::Kept(kept.into()));
         }
-        let Shown { entry, resolved } = shown;
         let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
-        let drawing: Arc<dyn Draw> = Arc::new(self.drawing(resolved).await?);
-        let order = Order { spec: resolved.clip.clone(), plate: entry.clone(), drawing, lane };
-        Ok(compositor.clip(order).await?)
+        let resolved = &shown.resolved;
+        if resolved.pick.profile == Profile::Mp4 {
+            return Ok(compositor.clip(self.film(shown, lane).await?).await?);
+        }
+        if resolved.pick.profile == Profile::Small && !has_small_form(&shown.entry) {
+            let Media { width, height, .. } = shown.entry.media;
+            return Err(EdgeError::NoSmallerForm { width, height });
+        }
+        let source = match resolved.is_untouched() {
+            true => Source::Plate(shown.entry.clone()),
+            false => Source::Clip(self.film(shown, lane).await?),
+        };
+        let order = FormOrder { spec: resolved.clip.clone(), source, lane };
+        Ok(Clip::Kept(compositor.form(order).await?.into()))
     }
 
-    /// The clip of what is shown, if it is kept: the plate where nothing is drawn, else what was composed before.
+    /// The clip of what is shown, if it is kept: the plate where nothing is drawn, else what was made before.
     ///
     /// # Errors
     /// If the cache fails.
     pub async fn kept_clip(&self, shown: &Shown) -> Result<Option<Entry>, EdgeError> {
-        if shown.resolved.overlay.layers.is_empty() {
-            return Ok(Some(shown.entry.clone()));
+        let Shown { entry, resolved } = shown;
+        if resolved.is_untouched() && matches!(resolved.pick.profile, Profile::Mp4 | Profile::Download) {
+            return Ok(Some(entry.clone()));
         }
-        Ok(self.inner.cache.find(&shown.resolved.clip_key).await?)
+        Ok(self.inner.cache.find(&resolved.clip_key).await?)
+    }
+
+    /// What the clip says, and when, as WebVTT.
+    pub fn captions(&self, shown: &Shown) -> String {
+        captions(&shown.resolved.overlay, shown.entry.media.fps)
+    }
+
+    /// Names what makes other forms of clips here.
+    pub(super) fn deriver(&self) -> Result<&str, EdgeError> {
+        self.inner.compositor.as_ref().map(|compositor| compositor.deriver()).ok_or(EdgeError::NoCompositor)
+    }
+
+    /// The order of the clip in the profile `mp4`, which its other forms are made of.
+    pub(super) async fn film(&self, shown: &Shown, lane: Lane) -> Result<Order, EdgeError> {
+        let Shown { entry, resolved } = shown;
+        let drawing: Arc<dyn Draw> = Arc::new(self.drawing(resolved).await?);
+        Ok(Order { spec: resolved.film.clone(), plate: entry.clone(), drawing, lane })
     }
 
     /// Whether the clip can be drawn as it is meant.

@@ -53,6 +53,14 @@ pub enum EdgeError {
     /// Nothing can be drawn here.
     #[error("there is no encoder here to compose clips with")]
     NoCompositor,
+    /// Nothing smaller is made of what is small.
+    #[error("a clip of {width}x{height} pixels has no smaller form")]
+    NoSmallerForm {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
     /// The clip cannot be composed.
     #[error(transparent)]
     Compositor(#[from] CompositorError),

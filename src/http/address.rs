@@ -17,7 +17,10 @@ pub fn of_clip(pick: &Pick) -> String {
     if pick.variation != 0 {
         query.append_pair("variation", &pick.variation.to_string());
     }
-    if pick.profile != Profile::default() {
+    if let Some(at) = pick.at {
+        query.append_pair("at", &at.to_string());
+    }
+    if Profile::of_extension(pick.profile.extension()) != Some(pick.profile) {
         query.append_pair("profile", pick.profile.name());
     }
     let query = query.finish();

@@ -1,12 +1,12 @@
 //! Clips by their name, bytes by their hash.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method, Uri,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     web,
 };
@@ -17,13 +17,15 @@ use super::{
     delivery::Representation,
     language,
     problem::{Code, Problem},
-    stream, tickets,
+    stream, tickets, written,
 };
 use crate::{
     edge::{Answer, Clip, How, Shown},
-    pick::{Pick, PickError},
+    pick::{Pick, PickError, Resolved},
 };
 
+/// Extension of the blobs that playlists name: fragments of an MP4 file.
+pub const SEGMENT: &str = "m4s";
 /// Bytes under their hash never change.
 pub const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// A refusal is told by caches for so long.
@@ -93,6 +95,9 @@ async fn show(
 ) -> Result<Option<HttpResponse>, Problem> {
     let resolved = &shown.resolved;
     let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
+    if profile.is_written() {
+        return written::answer(request, shared, &shown, cache_control).await.map(Some);
+    }
     // Asking what there is composes nothing.
     let clip = match *request.method() {
         Method::HEAD => {
@@ -113,18 +118,32 @@ async fn show(
             response
         }
         Some(Clip::Playing(playing)) => stream::answer(request, playing, profile.media_type(), cache_control, ranges).await?,
-        None => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(profile.media_type())))
-            .insert_header((header::CACHE_CONTROL, cache_control))
-            .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
-            .finish(),
+        None => not_made_yet(profile, cache_control),
     };
     let headers = response.headers_mut();
+    if profile == Profile::Download {
+        let name = format!("attachment; filename=\"{}-{}.mp4\"", resolved.pick.template, resolved.pick.locale);
+        headers.insert(header::CONTENT_DISPOSITION, ascii(&name));
+    }
+    describe(headers, resolved);
+    Ok(Some(response))
+}
+
+/// The answer to HEAD before anybody asked with GET.
+pub fn not_made_yet(profile: Profile, cache_control: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(profile.media_type())))
+        .insert_header((header::CACHE_CONTROL, cache_control))
+        .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
+        .finish()
+}
+
+/// What is said of a clip in every form.
+pub fn describe(headers: &mut HeaderMap, resolved: &Resolved) {
     headers.insert(header::CONTENT_LANGUAGE, ascii(resolved.pick.locale.as_str()));
     // What drew on the plate; `none` is a plate as it is.
     let compositor = resolved.clip.compositor.split('/').next().unwrap_or_default();
     headers.insert(HeaderName::from_static("festoon-overlay"), ascii(compositor));
-    Ok(Some(response))
 }
 
 /// `/v1/clips/{template}.{ext}`
@@ -136,7 +155,7 @@ pub async fn negotiate(
     let (name, extension) = path.into_inner();
     let templates = shared.edge.library().current();
     let template = templates.find(&name).map_err(|error| Problem::from(&PickError::from(error)))?;
-    profile_of(&extension)?;
+    usual_profile(&extension)?;
     let wanted = body::text(request.headers(), header::ACCEPT_LANGUAGE)?.unwrap_or_default();
     let spoken: Vec<&Locale> = template.locales().collect();
     let locale = language::wanted(wanted, &spoken).unwrap_or(template.default_locale());
@@ -156,12 +175,15 @@ pub async fn blob(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (name, extension) = path.into_inner();
-    let profile = profile_of(&extension)?;
+    let media_type = match extension.as_str() {
+        SEGMENT => Profile::Mp4.media_type(),
+        _ => usual_profile(&extension)?.media_type(),
+    };
     let blob: BlobHash =
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
     let missing = || Problem::new(Code::UnknownBlob, format!("{blob} is not kept here"));
     let bytes = shared.edge.blob(&blob).await?.ok_or_else(missing)?;
-    let representation = Representation { bytes, blob, media_type: profile.media_type(), cache_control: FOR_EVER.into() };
+    let representation = Representation { bytes, blob, media_type, cache_control: FOR_EVER.into() };
     Ok(representation.answer(&request, shared.config.limits.ranges)?.map_into_boxed_body())
 }
 
@@ -200,25 +222,30 @@ impl Asked {
             },
             None => false,
         };
+        let usual = usual_profile(extension)?;
+        if pairs.iter().all(|(name, _)| name != "profile") {
+            pairs.push(("profile".into(), usual.name().into()));
+        }
         let pick = Pick::from_query(template, locale, pairs).map_err(|error| Problem::from(&error))?;
         if pick.profile.extension() != extension {
-            let given: String = extension.chars().take(20).collect();
-            let detail = format!("`.{given}`: the profile `{}` has files of type `.{}`", pick.profile, pick.profile.extension());
-            return Err(Problem::new(Code::UnknownFileType, detail));
+            let detail =
+                format!("`.{extension}`: files of the profile `{}` end in `.{}`", pick.profile, pick.profile.extension());
+            let there: Vec<&str> = Profile::with_extension(extension).map(Profile::name).collect();
+            let hint = format!("the profiles of `.{extension}` are: {}", there.join(", "));
+            return Err(Problem::new(Code::UnknownFileType, detail).hint(hint));
         }
         Ok(Self { pick, nearest })
     }
 }
 
-/// The profile of a file's extension.
-pub fn profile_of(extension: &str) -> Result<Profile, Problem> {
-    match Profile::default() {
-        profile if profile.extension() == extension => Ok(profile),
-        profile => {
-            let given: String = extension.chars().take(20).collect();
-            Err(Problem::new(Code::UnknownFileType, format!("`.{given}`: expected `.{}`", profile.extension())))
-        }
-    }
+/// The profile that files of this extension have where none is named.
+pub fn usual_profile(extension: &str) -> Result<Profile, Problem> {
+    Profile::of_extension(extension).ok_or_else(|| {
+        let given: String = extension.chars().take(20).collect();
+        let there = Profile::all().map(Profile::extension).collect::<BTreeSet<_>>();
+        let there: Vec<String> = there.iter().map(|extension| format!("`.{extension}`")).collect();
+        Problem::new(Code::UnknownFileType, format!("`.{given}`: expected one of {}", there.join(", ")))
+    })
 }
 
 /// Seconds that `Prefer: wait=N` (RFC 7240) asks for, as many as are given.

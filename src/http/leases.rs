@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use festoon_spec::{BlobHash, Failure, HandIn, JobId, LeaseRequest, Renewal};
+use festoon_spec::{BlobHash, Failure, HandIn, JobId, LeaseRequest, Profile, Renewal};
 use futures_util::StreamExt;
 
 use super::{
     Shared, address, body,
-    clips::profile_of,
     problem::{Code, Problem},
     tickets,
 };
@@ -63,7 +62,10 @@ pub async fn put(
 ) -> Result<HttpResponse, Problem> {
     admit(&request, &shared)?;
     let (name, extension) = path.into_inner();
-    profile_of(&extension)?;
+    if extension != Profile::Mp4.extension() {
+        let given: String = extension.chars().take(20).collect();
+        return Err(Problem::new(Code::UnknownFileType, format!("`.{given}`: a plate's bytes are put as `.mp4`")));
+    }
     let announced: BlobHash =
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::BadOutcome, error.to_string()))?;
     let (job, epoch) = job_and_epoch(&request)?;

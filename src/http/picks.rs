@@ -10,7 +10,7 @@ use actix_web::{
     http::header::{self, HeaderName},
     web,
 };
-use festoon_spec::{BlobHash, Lane, Locale, Media, RenderKey, UnixMillis};
+use festoon_spec::{BlobHash, Lane, Locale, Media, Milli, RenderKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -47,6 +47,9 @@ struct Asked {
     variation: u32,
     #[serde(default)]
     profile: Option<String>,
+    /// Which moment a poster shows, in seconds.
+    #[serde(default)]
+    at: Option<Milli>,
     /// How urgent; `free` unless it says otherwise.
     #[serde(default)]
     lane: Option<Lane>,
@@ -202,7 +205,7 @@ impl Asked {
         let locale = self.locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
         let profile = self.profile.map(|profile| profile.parse()).transpose();
         let profile = profile.map_err(|error| Problem::from(&PickError::UnknownProfile(error)))?.unwrap_or_default();
-        Ok(Pick { template, locale, parameters: self.parameters, variation: self.variation, profile })
+        Ok(Pick { template, locale, parameters: self.parameters, variation: self.variation, profile, at: self.at })
     }
 }
 

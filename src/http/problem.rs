@@ -71,6 +71,8 @@ codes! {
     ForbiddenCharacter, "forbidden-character", 422, "A text has a character that is not allowed";
     PiledUpCharacter, "piled-up-character", 422, "A text piles up combining marks";
     PatternMismatch, "pattern-mismatch", 422, "A text has not the form that is asked for";
+    BadMoment, "bad-moment", 422, "This is not a moment of the clip";
+    NoSmallerForm, "no-smaller-form", 404, "The clip has no smaller form";
     BadColour, "bad-colour", 422, "This is not a colour";
     BadNumber, "bad-number", 422, "This is not a number";
     NumberOutOfRange, "number-out-of-range", 422, "A number is too small or too large";
@@ -197,10 +199,12 @@ impl From<EdgeError> for Problem {
             EdgeError::NoCompositor => {
                 Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has the encoder of the plates")
             }
+            EdgeError::NoSmallerForm { .. } => Self::new(Code::NoSmallerForm, error.to_string()).hint("ask for `profile=mp4`"),
             EdgeError::Compositor(CompositorError::Full(_)) => Self::new(Code::Unavailable, error.to_string()).retry_after(2),
             EdgeError::Compositor(CompositorError::Lost { .. }) => {
                 Self::new(Code::Unavailable, error.to_string()).retry_after(30)
             }
+            EdgeError::Compositor(CompositorError::Broken(_)) => Self::new(Code::Unavailable, error.to_string()).retry_after(1),
             EdgeError::Compositor(_) => Self::internal(&error),
             EdgeError::LeaseLost { .. } => Self::new(Code::LeaseLost, error.to_string()),
             EdgeError::BadOutcome { .. } => Self::new(Code::BadOutcome, error.to_string()),

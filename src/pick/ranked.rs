@@ -45,6 +45,7 @@ impl RankedPick {
                             parameters: parameters.clone(),
                             variation,
                             profile: Profile::default(),
+                            at: None,
                         },
                     });
                 }

@@ -11,7 +11,8 @@ use unicode_segmentation::UnicodeSegmentation;
 const GRAPHEME_CODE_POINTS: usize = 20;
 
 /// Names that a query string uses for something else; no parameter may have one.
-pub const RESERVED: [&str; 14] = [
+pub const RESERVED: [&str; 15] = [
+    "at",
     "expires",
     "fallback",
     "format",

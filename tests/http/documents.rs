@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use festoon::http::{Code, ROWS};
+use festoon_spec::Profile;
 
 fn page() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/http.md")).unwrap()
@@ -23,6 +24,14 @@ fn the_reference_lists_every_address() {
     let served: BTreeSet<Vec<String>> =
         ROWS.iter().map(|row| vec![row.path.to_owned(), row.methods.join(", "), row.about.to_owned()]).collect();
     assert_eq!(documented, served);
+}
+
+#[test]
+fn the_reference_lists_every_profile() {
+    let told: Vec<Vec<String>> = Profile::all()
+        .map(|profile| [profile.name(), profile.extension(), profile.media_type(), profile.about()].map(str::to_owned).into())
+        .collect();
+    assert_eq!(table("Profiles"), told);
 }
 
 #[test]

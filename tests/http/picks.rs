@@ -19,7 +19,7 @@ async fn what_people_get_wrong_is_told_with_a_stable_code() {
         ("/v1/clips/lantern/xx.mp4", 404, "unknown-locale", "xx"),
         ("/v1/clips/lantern/..%2f..%2fetc.mp4", 422, "bad-locale", "expected a BCP-47 tag"),
         ("/v1/clips/lantern/en.avi", 404, "unknown-file-type", ".mp4"),
-        ("/v1/clips/lantern/en.mp4?profile=hls", 404, "unknown-profile", "mp4"),
+        ("/v1/clips/lantern/en.mp4?profile=gif", 404, "unknown-profile", "mp4"),
         ("/v1/clips/lantern/en.mp4?colour=red", 422, "unknown-parameter", "tint"),
         ("/v1/clips/lantern/en.mp4?tint=reddish", 422, "bad-colour", "tint"),
         ("/v1/clips/lantern/en.mp4?title=a+title+that+is+far+too+long", 422, "text-too-long", "12"),

@@ -83,8 +83,12 @@ async fn a_saved_template_is_planned_at_the_next_tick() {
 async fn another_encoder_makes_other_plates_and_plans_them() {
     let (installation, state) = (Installation::new(), tempfile::tempdir().unwrap());
     installation.agenda(&state, makers()).tick().await.unwrap();
-    let newer =
-        Makers { models: BTreeMap::new(), encoder: EncoderId("x264 newer plate/1".into()), compositor: "festoon test".into() };
+    let newer = Makers {
+        models: BTreeMap::new(),
+        encoder: EncoderId("x264 newer plate/1".into()),
+        compositor: "festoon test".into(),
+        deriver: "derive test".into(),
+    };
     let tick = installation.agenda(&state, newer).tick().await.unwrap();
     assert_eq!((tick.placed.len(), tick.withdrawn), (1, vec![installation.book.keys()[0]]));
 }

@@ -73,8 +73,14 @@ fn folder() -> Folder {
 
 fn pick(template: &Template, locale: &str, parameters: &[(&str, &str)]) -> Resolved {
     let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
-    let pick =
-        Pick { template: template.id.clone(), locale: locale.parse().unwrap(), parameters, variation: 0, profile: Profile::Mp4 };
+    let pick = Pick {
+        template: template.id.clone(),
+        locale: locale.parse().unwrap(),
+        parameters,
+        variation: 0,
+        profile: Profile::Mp4,
+        at: None,
+    };
     pick.resolve(template, &makers()).unwrap()
 }
 

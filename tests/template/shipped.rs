@@ -58,6 +58,7 @@ fn every_shipped_template_looks_different_in_another_culture_and_alike_in_some()
                 parameters: BTreeMap::new(),
                 variation: 0,
                 profile: Profile::Mp4,
+                at: None,
             };
             pick.resolve(template, &makers()).unwrap().plate_key
         };
@@ -96,7 +97,8 @@ fn every_value_of_every_shipped_template_resolves_in_every_language() {
             }
             for parameters in picks {
                 let locale = language.parse().unwrap();
-                let pick = Pick { template: template.id.clone(), locale, parameters, variation: 0, profile: Profile::Mp4 };
+                let pick =
+                    Pick { template: template.id.clone(), locale, parameters, variation: 0, profile: Profile::Mp4, at: None };
                 let resolved = pick.resolve(template, &makers()).unwrap_or_else(|error| panic!("{pick:?}: {error}"));
                 assert!(!resolved.clip.overlay.values["title"].is_empty() || pick.parameters.contains_key("title"), "{pick:?}");
             }

@@ -16,9 +16,9 @@ mod storyboard;
 mod webm;
 mod webvtt;
 
-use std::{collections::HashSet, ffi::OsString, time::Duration};
+use std::{collections::HashSet, ffi::OsString, sync::OnceLock, time::Duration};
 
-use festoon_spec::Canvas;
+use festoon_spec::{Canvas, Media};
 
 use crate::{
     BoxError, Cancel, Ffmpeg, FilmError,
@@ -38,23 +38,39 @@ const VERSION: &str = "derive/1";
 /// Makes other forms of clips.
 #[derive(Debug, Clone)]
 pub struct Deriver {
-    ffmpeg: Ffmpeg,
+    /// Or where it was looked for; then there are only the forms that need no program.
+    ffmpeg: Result<Ffmpeg, String>,
     /// The encoders that this build of it has.
     encoders: HashSet<String>,
     build: String,
 }
 
 impl Deriver {
-    /// With the `ffmpeg` program of this machine.
+    /// With the `ffmpeg` program of this machine, if there is one; it is asked once for what it has.
     ///
     /// # Errors
-    /// As [`Ffmpeg::find`].
+    /// [`FilmError::Version`] and [`FilmError::Jail`] if there is a program that does not answer.
     pub fn find() -> Result<Self, FilmError> {
-        let ffmpeg = Ffmpeg::find()?;
+        static FOUND: OnceLock<Deriver> = OnceLock::new();
+        if let Some(found) = FOUND.get() {
+            return Ok(found.clone());
+        }
+        let found = match Ffmpeg::find() {
+            Ok(ffmpeg) => Self::with(ffmpeg)?,
+            Err(FilmError::Missing { looked, .. }) => {
+                Self { ffmpeg: Err(looked), encoders: HashSet::new(), build: VERSION.to_owned() }
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(FOUND.get_or_init(|| found).clone())
+    }
+
+    fn with(ffmpeg: Ffmpeg) -> Result<Self, FilmError> {
         let encoders: HashSet<String> = listed(ffmpeg.program(), "-encoders")?.into_iter().collect();
-        let mut deriver = Self { ffmpeg, encoders, build: String::new() };
+        let build = format!("{VERSION} ffmpeg {}", ffmpeg.version());
+        let mut deriver = Self { ffmpeg: Ok(ffmpeg), encoders, build };
         let web = webm::Codec::of(&deriver).map_or("without one for the web", webm::Codec::encoder);
-        deriver.build = format!("{VERSION} ffmpeg {} {web}", deriver.ffmpeg.version());
+        deriver.build = format!("{} {web}", deriver.build);
         Ok(deriver)
     }
 
@@ -67,7 +83,11 @@ impl Deriver {
         if self.encoders.contains(encoder) {
             return Ok(());
         }
-        Err(FilmError::NoEncoder { encoder, version: self.ffmpeg.version().to_owned() })
+        Err(FilmError::NoEncoder { encoder, version: self.ffmpeg()?.version().to_owned() })
+    }
+
+    fn ffmpeg(&self) -> Result<&Ffmpeg, FilmError> {
+        self.ffmpeg.as_ref().map_err(|looked| FilmError::Missing { program: "ffmpeg", looked: looked.clone() })
     }
 
     /// Pipes bytes through the program, and gives what it writes.
@@ -78,13 +98,28 @@ impl Deriver {
             "-filter_threads", "1", "-fflags", "+bitexact", "-threads", "1",
         ];
         let args = common.iter().chain(arguments).map(OsString::from).collect();
-        let jail = Jail { program: self.ffmpeg.program().to_owned(), args, limits };
+        let jail = Jail { program: self.ffmpeg()?.program().to_owned(), args, limits };
         let mut output = Vec::new();
         jail.run::<FilmError>(cancel, &mut feed(input), &mut |piece| {
             output.extend_from_slice(piece);
             Ok(())
         })?;
         Ok(output)
+    }
+}
+
+/// A form of a clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// What is in it; of a picture the codec is the format's name.
+    pub media: Media,
+}
+
+impl Derived {
+    fn picture(bytes: Vec<u8>, (width, height): (u32, u32), format: &str) -> Self {
+        Self { bytes, media: Media { width, height, frames: 1, fps: 1, codec: format.to_owned() } }
     }
 }
 
@@ -120,7 +155,7 @@ mod tests {
     use festoon_spec::Still;
 
     use super::*;
-    use crate::Picture;
+    use crate::{Expectation, Picture, X264, encode_plate};
 
     #[test]
     fn a_form_that_the_program_has_no_encoder_for_is_refused_by_name() {
@@ -140,11 +175,34 @@ mod tests {
     }
 
     #[test]
+    fn without_the_program_there_is_what_needs_none() {
+        let alone = Deriver { ffmpeg: Err("nowhere".into()), encoders: HashSet::new(), build: VERSION.into() };
+        let canvas = Canvas { width: 64, height: 36, frames: 2, fps: 12 };
+        let error = alone.webm(b"", &canvas, &Cancel::default()).unwrap_err();
+        assert_eq!(error.to_string(), "ffmpeg is not installed: looked in nowhere");
+        assert!(alone.still(&Picture::new(&canvas).unwrap(), Still::Jpeg, &Cancel::default()).is_ok());
+    }
+
+    #[test]
     fn without_av1_there_is_vp9() {
         let found = Deriver::find().unwrap();
         let only = |name: &str| Deriver { encoders: [name.to_owned()].into(), ..found.clone() };
         assert_eq!(webm::Codec::of(&only("libvpx-vp9")).unwrap().encoder(), "libvpx-vp9");
         assert_eq!(webm::Codec::of(&only("libsvtav1")).unwrap().encoder(), "libsvtav1");
         assert_eq!(webm::Codec::of(&only("libx264")), None);
+    }
+
+    #[test]
+    fn pictures_too_small_for_av1_are_vp9() {
+        let canvas = Canvas { width: 64, height: 36, frames: 5, fps: 12 };
+        let mut paint = |index: u32, rgb: &mut [u8]| {
+            rgb.fill(index as u8 * 50);
+            Ok(())
+        };
+        let (x264, cancel) = (X264::find().unwrap(), Cancel::default());
+        let plate = encode_plate(&x264, &canvas, &[], Expectation::default(), &mut paint, &cancel).unwrap();
+        let made = Deriver::find().unwrap().webm(&plate.mp4, &canvas, &cancel).unwrap();
+        assert_eq!((made.media.codec.as_str(), made.media.frames), ("vp9", 5));
+        assert_eq!(made.bytes.windows(5).filter(|window| window == b"V_VP9").count(), 1);
     }
 }

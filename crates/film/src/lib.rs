@@ -31,8 +31,8 @@ pub use compose::{Composer, Footage, Pictures, compositor};
 pub use cuts::segments;
 pub use decoder::{Decoder, Ffmpeg, Take};
 pub use derive::{
-    Addressed, Deriver, Rendition, SHORTER_SIDE, SmallPlate, Storyboard, Variant, captions, master_playlist, media_playlist,
-    small_canvas,
+    Addressed, Derived, Deriver, Rendition, SHORTER_SIDE, SmallPlate, Storyboard, Variant, captions, master_playlist,
+    media_playlist, small_canvas,
 };
 pub use encoder::{Encoder, Frames, OpenH264, Recipe, X264, find_encoder};
 pub use error::{BoxError, FilmError};

@@ -3,7 +3,7 @@
 use std::{fs, io::Cursor, path::Path, process::Command, sync::LazyLock};
 
 use festoon_film::{
-    Addressed, Cancel, Deriver, Ffmpeg, Picture, Rendition, SmallPlate, Storyboard, Variant, X264, master_playlist,
+    Addressed, Cancel, Derived, Deriver, Ffmpeg, Picture, Rendition, SmallPlate, Storyboard, Variant, X264, master_playlist,
     media_playlist, probe, probe_fragments, probe_init, progressive, small_canvas,
 };
 use festoon_spec::{Canvas, FrameRange, Media, Still};
@@ -106,8 +106,8 @@ fn a_poster_looks_like_its_picture_in_every_format() {
         (Still::Webp, "poster.webp", Some(ImageFormat::WebP)),
         (Still::Avif, "poster.avif", None),
     ] {
-        let poster = DERIVER.still(picture, still, &Cancel::default()).unwrap();
-        assert_eq!(poster, DERIVER.still(picture, still, &Cancel::default()).unwrap(), "{name} is the same each time");
+        let poster = DERIVER.still(picture, still, &Cancel::default()).unwrap().bytes;
+        assert_eq!(poster, DERIVER.still(picture, still, &Cancel::default()).unwrap().bytes, "{name} is the same each time");
         let shown = match format {
             Some(format) => {
                 let image = image::load_from_memory_with_format(&poster, format).unwrap().to_rgb8();
@@ -139,7 +139,7 @@ fn one_frame_of_a_segment_is_found_without_the_others() {
 #[test]
 fn an_avif_poster_is_one_picture_of_av1() {
     let picture = &pictures(&FILMED.hot.plate.mp4)[0];
-    let poster = DERIVER.still(picture, Still::Avif, &Cancel::default()).unwrap();
+    let poster = DERIVER.still(picture, Still::Avif, &Cancel::default()).unwrap().bytes;
     assert_eq!(&poster[4..12], b"ftypavif");
     let folder = lay("poster.avif", &poster);
     let entries =
@@ -151,9 +151,9 @@ fn an_avif_poster_is_one_picture_of_av1() {
 #[test]
 fn a_video_for_the_web_is_av1_with_every_picture_at_its_time() {
     let Filmed { clip, .. } = &*FILMED;
-    let (webm, media) = DERIVER.webm(clip, &CANVAS, &Cancel::default()).unwrap();
+    let Derived { bytes: webm, media } = DERIVER.webm(clip, &CANVAS, &Cancel::default()).unwrap();
     assert_eq!((media.frames, media.fps, &media.codec[..7]), (48, 12, "av01.0."));
-    assert_eq!(webm, DERIVER.webm(clip, &CANVAS, &Cancel::default()).unwrap().0);
+    assert_eq!(webm, DERIVER.webm(clip, &CANVAS, &Cancel::default()).unwrap().bytes);
     let folder = lay("clip.webm", &webm);
     let show = |entries: &str| {
         said("ffprobe", folder.path(), &["-v", "warning", "-show_entries", entries, "-of", "csv=p=0", "clip.webm"])
@@ -175,8 +175,9 @@ fn a_video_for_the_web_is_av1_with_every_picture_at_its_time() {
 
 #[test]
 fn a_preview_moves_and_begins_anew() {
-    let preview = DERIVER.preview(&FILMED.clip, &CANVAS, &Cancel::default()).unwrap();
-    assert_eq!(preview, DERIVER.preview(&FILMED.clip, &CANVAS, &Cancel::default()).unwrap());
+    let Derived { bytes: preview, media } = DERIVER.preview(&FILMED.clip, &CANVAS, &Cancel::default()).unwrap();
+    assert_eq!(preview, DERIVER.preview(&FILMED.clip, &CANVAS, &Cancel::default()).unwrap().bytes);
+    assert_eq!((media.frames, media.fps), (48, 12));
     let decoder = image::codecs::webp::WebPDecoder::new(Cursor::new(&preview)).unwrap();
     assert!(decoder.has_animation());
     let frames = decoder.into_frames().collect_frames().unwrap();
@@ -190,7 +191,7 @@ fn a_preview_moves_and_begins_anew() {
 #[test]
 fn each_tile_of_a_storyboard_is_what_the_clip_shows_then() {
     let Filmed { hot, clip, .. } = &*FILMED;
-    let sheet = DERIVER.storyboard(clip, &hot.plate.media, &Cancel::default()).unwrap();
+    let sheet = DERIVER.storyboard(clip, &hot.plate.media, &Cancel::default()).unwrap().bytes;
     let sheet = image::load_from_memory_with_format(&sheet, ImageFormat::Jpeg).unwrap().to_rgb8();
     let board = Storyboard::of(&CANVAS);
     assert_eq!((sheet.dimensions(), board.size()), ((800, 192), (800, 192)));
@@ -233,8 +234,8 @@ fn the_small_form_has_the_cuts_of_the_clip_and_the_fragments_of_the_plate() {
     // Another picture between the cuts, from another plate.
     let other = encode_with(&x264, &TALL, &[window, FrameRange { start: 20, end: 24 }]).unwrap();
     let full = fragmented(&plate);
-    let small = DERIVER.small(&x264, &full, None, &Cancel::default()).unwrap();
-    assert_eq!(small, DERIVER.small(&x264, &full, None, &Cancel::default()).unwrap());
+    let small = DERIVER.small(&x264, &full, None, &Cancel::default()).unwrap().bytes;
+    assert_eq!(small, DERIVER.small(&x264, &full, None, &Cancel::default()).unwrap().bytes);
     let (large_parts, small_parts) = (probe_fragments(&full).unwrap(), probe_fragments(&small).unwrap());
     let cuts = |parts: &festoon_film::Fragments| parts.fragments.iter().map(|(frames, _)| *frames).collect::<Vec<_>>();
     assert_eq!(cuts(&small_parts), cuts(&large_parts));
@@ -249,7 +250,7 @@ fn the_small_form_has_the_cuts_of_the_clip_and_the_fragments_of_the_plate() {
         clip.extend(if place == 1 { touched(&x264, held.frames) } else { held.bytes.clone() });
     }
     let base = SmallPlate { full: &full, small: &small };
-    let titled = DERIVER.small(&x264, &clip, Some(base), &Cancel::default()).unwrap();
+    let titled = DERIVER.small(&x264, &clip, Some(base), &Cancel::default()).unwrap().bytes;
     let parts = probe_fragments(&titled).unwrap();
     for (place, (one, plates)) in parts.fragments.iter().zip(&small_parts.fragments).enumerate() {
         assert_eq!(titled[one.1.clone()] == small[plates.1.clone()], place != 1, "{}", one.0);
@@ -257,7 +258,7 @@ fn the_small_form_has_the_cuts_of_the_clip_and_the_fragments_of_the_plate() {
     assert_eq!(decoded(&titled).len(), 24);
     // Of a plate that is cut elsewhere nothing can be taken but what is the same.
     let elsewhere = SmallPlate { full: &fragmented(&other), small: &small };
-    assert_eq!(decoded(&DERIVER.small(&x264, &full, Some(elsewhere), &Cancel::default()).unwrap()).len(), 24);
+    assert_eq!(decoded(&DERIVER.small(&x264, &full, Some(elsewhere), &Cancel::default()).unwrap().bytes).len(), 24);
 }
 
 /// A segment of these frames that shows nothing.

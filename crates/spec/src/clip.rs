@@ -50,6 +50,15 @@ impl OverlaySpec {
 }
 
 impl ClipSpec {
+    /// The compositor that delivers a plate as it is, because nothing is drawn on it.
+    pub const UNTOUCHED: &str = "none/1";
+
+    /// A plate as it is in another form, made by `deriver`.
+    pub fn of_plate(plate: RenderKey, profile: Profile, frame: Option<u32>, deriver: &str) -> Self {
+        let compositor = format!("{} {deriver}", Self::UNTOUCHED);
+        Self { plate, overlay: OverlaySpec::none(), profile, frame, compositor }
+    }
+
     /// Everything that changes the delivered bytes, in canonical order.
     pub fn canonical(&self) -> Canonical {
         let mut form = Canonical::default();

@@ -63,10 +63,10 @@ const ROWS: [Row; 14] = [
     row(Profile::Webm, "webm", "webm", "video/webm", "AV1, or VP9 where there is no encoder of AV1"),
     row(Profile::Hls, "hls", "m3u8", HLS, "HLS: names the renditions"),
     row(Profile::HlsFull, "hls-full", "m3u8", HLS, "HLS: the segments at full size"),
-    row(Profile::HlsSmall, "hls-480p", "m3u8", HLS, "HLS: the segments of `480p`"),
-    row(Profile::Poster(Still::Jpeg), "poster-jpg", "jpg", "image/jpeg", "one picture, at the second `at`"),
+    row(Profile::HlsSmall, "hls-480p", "m3u8", HLS, "HLS: the segments at 480 pixels"),
+    row(Profile::Poster(Still::Jpeg), "poster-jpg", "jpg", "image/jpeg", "one picture; `at` chooses the second"),
     row(Profile::Storyboard, "storyboard", "jpg", "image/jpeg", "small pictures of the whole clip on one sheet"),
-    row(Profile::Poster(Still::Webp), "poster-webp", "webp", "image/webp", "one picture, at the second `at`"),
+    row(Profile::Poster(Still::Webp), "poster-webp", "webp", "image/webp", "one picture; `at` chooses the second"),
     row(
         Profile::Preview,
         "preview",
@@ -74,7 +74,7 @@ const ROWS: [Row; 14] = [
         "image/webp",
         "an animation of 12 pictures per second, 480 pixels on the longer side",
     ),
-    row(Profile::Poster(Still::Avif), "poster-avif", "avif", "image/avif", "one picture, at the second `at`"),
+    row(Profile::Poster(Still::Avif), "poster-avif", "avif", "image/avif", "one picture; `at` chooses the second"),
     row(Profile::Captions, "captions", "vtt", "text/vtt; charset=utf-8", "what the overlay says, and when"),
     row(
         Profile::StoryboardTrack,

@@ -101,6 +101,7 @@ fn resolve(template: &Template, locale: &Locale, makers: &Makers) -> miette::Res
         parameters: BTreeMap::new(),
         variation: 0,
         profile: Default::default(),
+        at: None,
     };
     pick.resolve(template, makers).map_err(|error| miette!("{} {locale}: {error}", template.id))
 }

@@ -159,6 +159,7 @@ fn usual(template: &Template, locale: &Locale) -> Pick {
         parameters: BTreeMap::new(),
         variation: 0,
         profile: festoon_spec::Profile::default(),
+        at: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! A small animation that needs no player: animated WebP.
 
-use festoon_spec::Canvas;
+use festoon_spec::{Canvas, Media};
 
-use super::{CLIP, Deriver, limits, still::webp};
+use super::{CLIP, Derived, Deriver, limits, still::webp};
 use crate::{Cancel, FilmError};
 
 /// Pixels of the longer side, at most.
@@ -18,18 +18,20 @@ impl Deriver {
     /// # Errors
     /// [`FilmError::NoEncoder`] if the program lacks the encoder, [`FilmError::Form`] and [`FilmError::Jail`] if it fails,
     /// [`FilmError::Cancelled`].
-    pub fn preview(&self, clip: &[u8], canvas: &Canvas, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
+    pub fn preview(&self, clip: &[u8], canvas: &Canvas, cancel: &Cancel) -> Result<Derived, FilmError> {
         self.need("libwebp_anim")?;
         let (width, height) = within(canvas, LONGER_SIDE);
-        let filters =
-            format!("fps={},scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int+bitexact", canvas.fps.min(FPS));
+        let fps = canvas.fps.min(FPS);
+        let filters = format!("fps={fps},scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int+bitexact");
         // From RGB, as for a single picture.
         #[rustfmt::skip]
         let output = [
             "-map", "0:v:0", "-vf", &filters, "-pix_fmt", "bgra",
             "-c:v", "libwebp_anim", "-quality", QUALITY, "-compression_level", "3", "-loop", "0", "-f", "webp", "pipe:1",
         ];
-        webp(self.convert(&[&CLIP[..], &output].concat(), clip, limits(canvas), cancel)?)
+        let bytes = webp(self.convert(&[&CLIP[..], &output].concat(), clip, limits(canvas), cancel)?)?;
+        let frames = bytes.windows(4).filter(|chunk| chunk == b"ANMF").count() as u32;
+        Ok(Derived { bytes, media: Media { width, height, frames, fps, codec: "webp".into() } })
     }
 }
 

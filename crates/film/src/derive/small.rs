@@ -7,7 +7,7 @@ use std::{sync::mpsc::sync_channel, thread::scope};
 
 use festoon_spec::{Canvas, FrameRange, Media};
 
-use super::Deriver;
+use super::{Derived, Deriver};
 use crate::{
     Cancel, Encoder, FilmError, Picture, Recipe,
     decoder::{Look, Pixels, canvas},
@@ -50,7 +50,7 @@ impl Deriver {
         clip: &[u8],
         plate: Option<SmallPlate<'_>>,
         cancel: &Cancel,
-    ) -> Result<Vec<u8>, FilmError> {
+    ) -> Result<Derived, FilmError> {
         let parts = probe_fragments(clip)?;
         let media = probe_init(&clip[parts.init.clone()])?.media;
         let target = small_canvas(&canvas(&media)).ok_or(FilmError::TooSmall { width: media.width, height: media.height })?;
@@ -85,7 +85,9 @@ impl Deriver {
             fragments.extend(fragment(&samples, frames.start)?);
         }
         let sets: ParameterSets = sets.ok_or(FilmError::Cancelled)?;
-        Ok([init(&sets, &target)?, fragments].concat())
+        let init = init(&sets, &target)?;
+        let media = probe_init(&init)?.media;
+        Ok(Derived { bytes: [init, fragments].concat(), media })
     }
 
     /// Decodes and encodes at once, a picture at a time.
@@ -104,7 +106,7 @@ impl Deriver {
         let (give, given) = sync_channel::<Picture>(WAITING);
         scope(|scope| {
             let decoding = scope.spawn(move || {
-                self.ffmpeg.look(file, media, &look, cancel, &mut |_, planes| {
+                self.ffmpeg()?.look(file, media, &look, cancel, &mut |_, planes| {
                     let mut picture = black.clone();
                     picture.set_planes(planes);
                     // The encoder has stopped and says why.

@@ -3,7 +3,7 @@
 use festoon_spec::{Canvas, Media, Still};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-use super::{Deriver, avif, limits, not_a};
+use super::{Derived, Deriver, avif, limits, not_a};
 use crate::{
     Cancel, FilmError, Picture,
     decoder::{self, Look, Pixels},
@@ -24,7 +24,7 @@ impl Deriver {
     pub fn picture(&self, file: &[u8], media: &Media, place: u32, cancel: &Cancel) -> Result<Picture, FilmError> {
         let mut picture = Picture::new(&decoder::canvas(media))?;
         let look = Look { first: place, count: 1, ..Look::at_all(media, Pixels::Planes) };
-        self.ffmpeg.look(file, media, &look, cancel, &mut |_, planes| {
+        self.ffmpeg()?.look(file, media, &look, cancel, &mut |_, planes| {
             picture.set_planes(planes);
             Ok(())
         })?;
@@ -36,12 +36,13 @@ impl Deriver {
     /// # Errors
     /// [`FilmError::NoEncoder`] if the program lacks the encoder, [`FilmError::Form`] and [`FilmError::Jail`] if it fails,
     /// [`FilmError::Cancelled`].
-    pub fn still(&self, picture: &Picture, still: Still, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
-        match still {
-            Still::Jpeg => jpeg(&picture.rgb(), picture.width(), picture.height()),
-            Still::Webp => self.webp(picture, cancel),
-            Still::Avif => self.avif(picture, cancel),
-        }
+    pub fn still(&self, picture: &Picture, still: Still, cancel: &Cancel) -> Result<Derived, FilmError> {
+        let size = (picture.width() as u32, picture.height() as u32);
+        Ok(match still {
+            Still::Jpeg => Derived::picture(jpeg(&picture.rgb(), size)?, size, "jpeg"),
+            Still::Webp => Derived::picture(self.webp(picture, cancel)?, size, "webp"),
+            Still::Avif => Derived::picture(self.avif(picture, cancel)?, size, "avif"),
+        })
     }
 
     fn webp(&self, picture: &Picture, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
@@ -73,13 +74,13 @@ impl Deriver {
 }
 
 /// A baseline JPEG of rows of R, G, B.
-pub(super) fn jpeg(rgb: &[u8], width: usize, height: usize) -> Result<Vec<u8>, FilmError> {
+pub(super) fn jpeg(rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, FilmError> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, JPEG_QUALITY);
     // Colour at half the resolution, as the video has it. With tables of the picture's own this library would write a scan for
     // each component, which not every reader takes.
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let side = |length: usize| u16::try_from(length).map_err(|error| not_a("JPEG", error));
+    let side = |length: u32| u16::try_from(length).map_err(|error| not_a("JPEG", error));
     encoder.encode(rgb, side(width)?, side(height)?, ColorType::Rgb).map_err(|error| not_a("JPEG", error))?;
     Ok(file)
 }

@@ -2,7 +2,7 @@
 
 use festoon_spec::{Canvas, Media};
 
-use super::{Deriver, preview::within, still::jpeg, webvtt::Track};
+use super::{Derived, Deriver, preview::within, still::jpeg, webvtt::Track};
 use crate::{
     Cancel, FilmError,
     decoder::{Look, Pixels, canvas},
@@ -62,14 +62,14 @@ impl Deriver {
     ///
     /// # Errors
     /// [`FilmError::Frames`] and [`FilmError::Jail`] if the clip cannot be decoded, [`FilmError::Cancelled`].
-    pub fn storyboard(&self, clip: &[u8], media: &Media, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
+    pub fn storyboard(&self, clip: &[u8], media: &Media, cancel: &Cancel) -> Result<Derived, FilmError> {
         let board = Storyboard::of(&canvas(media));
         let (width, height) = board.size();
         let mut sheet = vec![0; width as usize * height as usize * 3];
         let Storyboard { step, count, .. } = board;
         let look = Look { pixels: Pixels::Rgb, width: board.width, height: board.height, first: 0, step, count };
         let row_bytes = board.width as usize * 3;
-        self.ffmpeg.look(clip, media, &look, cancel, &mut |tile, rgb| {
+        self.ffmpeg()?.look(clip, media, &look, cancel, &mut |tile, rgb| {
             let (left, top) = board.corner(tile);
             for (row, pixels) in rgb.chunks_exact(row_bytes).enumerate() {
                 let at = ((top as usize + row) * width as usize + left as usize) * 3;
@@ -77,6 +77,6 @@ impl Deriver {
             }
             Ok(())
         })?;
-        jpeg(&sheet, width as usize, height as usize)
+        Ok(Derived::picture(jpeg(&sheet, board.size())?, board.size(), "jpeg"))
     }
 }

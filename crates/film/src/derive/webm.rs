@@ -5,11 +5,14 @@
 
 use festoon_spec::{Canvas, Media};
 
-use super::{CLIP, Deriver, ebml, limits, not_a};
+use super::{CLIP, Derived, Deriver, ebml, limits, not_a};
 use crate::{
     Cancel, FilmError,
     mp4::{WebTrack, web_track},
 };
+
+/// SVT-AV1 takes no smaller pictures.
+const AV1_SHORTEST_SIDE: u32 = 64;
 
 /// What videos for the web are encoded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,14 @@ impl Codec {
     /// The best one that is there.
     pub fn of(deriver: &Deriver) -> Option<Self> {
         [Codec::Av1, Codec::Vp9].into_iter().find(|codec| deriver.need(codec.encoder()).is_ok())
+    }
+
+    /// The best one that is there and takes pictures of this size.
+    fn for_canvas(deriver: &Deriver, canvas: &Canvas) -> Option<Self> {
+        match Self::of(deriver)? {
+            Codec::Av1 if canvas.width.min(canvas.height) < AV1_SHORTEST_SIDE => Some(Codec::Vp9),
+            codec => Some(codec),
+        }
     }
 
     /// By the program's name.
@@ -59,14 +70,14 @@ impl Codec {
 }
 
 impl Deriver {
-    /// The clip as WebM, and what is in it.
+    /// The clip as WebM.
     ///
     /// # Errors
     /// [`FilmError::NoEncoder`] if the program has none for the web, [`FilmError::Form`] if it makes another number of
     /// pictures, [`FilmError::Jail`], [`FilmError::Cancelled`].
-    pub fn webm(&self, clip: &[u8], canvas: &Canvas, cancel: &Cancel) -> Result<(Vec<u8>, Media), FilmError> {
-        let codec = Codec::of(self)
-            .ok_or_else(|| FilmError::NoEncoder { encoder: Codec::Av1.encoder(), version: self.ffmpeg.version().to_owned() })?;
+    pub fn webm(&self, clip: &[u8], canvas: &Canvas, cancel: &Cancel) -> Result<Derived, FilmError> {
+        let codec = Codec::for_canvas(self, canvas).unwrap_or(Codec::Av1);
+        self.need(codec.encoder())?;
         // Two seconds from key to key, to seek by.
         let group = (2 * canvas.fps).to_string();
         let color = ["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"];
@@ -80,7 +91,7 @@ impl Deriver {
         }
         let Canvas { width, height, frames, fps } = *canvas;
         let media = Media { width, height, frames, fps, codec: name(&track) };
-        Ok((ebml::write(&track, canvas)?, media))
+        Ok(Derived { bytes: ebml::write(&track, canvas)?, media })
     }
 }
 

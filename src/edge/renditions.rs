@@ -1,0 +1,126 @@
+//! Where the segments of a clip lie: whole blobs where it is its plate's, which everybody shares, and parts of the clip's own
+//! file where something is drawn.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use festoon_film::{ContainerError, FilmError, Fragments, probe_fragments};
+use festoon_spec::{BlobHash, ClipSpec, FrameRange, Lane, Media, Part, Profile};
+
+use super::{Edge, EdgeError, Shown, clip::has_small_form};
+use crate::{
+    cache::Entry,
+    compositor::{Clip, CompositorError, FormOrder, Source},
+};
+
+/// Bytes of a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The blob.
+    pub blob: BlobHash,
+    /// Which part of it; none is all of it.
+    pub range: Option<Range<u64>>,
+    /// How many bytes they are.
+    pub bytes: u64,
+}
+
+/// A clip in segments, at one size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InSegments {
+    /// What is in it.
+    pub media: Media,
+    /// What is in front of the segments.
+    pub init: Piece,
+    /// The segments, in order.
+    pub segments: Vec<(FrameRange, Piece)>,
+}
+
+impl Piece {
+    fn whole(part: &Part) -> Self {
+        Self { blob: part.blob, range: None, bytes: part.bytes }
+    }
+
+    fn part(blob: BlobHash, range: &Range<usize>) -> Self {
+        let range = range.start as u64..range.end as u64;
+        Self { blob, bytes: range.end - range.start, range: Some(range) }
+    }
+}
+
+/// A fragmented file that is kept.
+struct File {
+    entry: Entry,
+    bytes: Bytes,
+    parts: Fragments,
+}
+
+impl Edge {
+    /// The clip at full size, composed if it is not kept.
+    ///
+    /// # Errors
+    /// As [`Edge::clip`].
+    pub async fn in_segments(&self, shown: &Shown, lane: Lane) -> Result<InSegments, EdgeError> {
+        let plate = &shown.entry;
+        let segmented = plate.segmented.as_ref().ok_or(CompositorError::NoSegments { plate: plate.key })?;
+        let init = Piece::whole(&segmented.init);
+        let stored = segmented.segments.iter().map(|segment| (segment.frames, Piece::whole(&segment.part)));
+        let mut segments: Vec<_> = stored.collect();
+        if !shown.resolved.is_untouched() {
+            let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
+            let entry = match compositor.clip(self.film(shown, lane).await?).await? {
+                Clip::Kept(entry) => *entry,
+                Clip::Playing(playing) => playing.kept().await.map_err(CompositorError::from)?,
+            };
+            let clip = self.file(shown, entry).await?;
+            for (found, (frames, place)) in segments.iter_mut().zip(&clip.parts.fragments) {
+                // What is drawn on is another file than the plate's.
+                if found.0 != *frames || found.1.blob != BlobHash::of(&clip.bytes[place.clone()]) {
+                    *found = (*frames, Piece::part(clip.entry.blob, place));
+                }
+            }
+        }
+        Ok(InSegments { media: plate.media.clone(), init, segments })
+    }
+
+    /// The clip in its small form, made if it is not kept; none if it is as small already.
+    ///
+    /// # Errors
+    /// As [`Edge::clip`].
+    pub async fn in_small_segments(&self, shown: &Shown, lane: Lane) -> Result<Option<InSegments>, EdgeError> {
+        if !has_small_form(&shown.entry) {
+            return Ok(None);
+        }
+        let plate = Source::Plate(shown.entry.clone());
+        let spec = ClipSpec::of_plate(shown.entry.key, Profile::Small, None, self.deriver()?);
+        let plate = self.small(shown, FormOrder { spec, source: plate, lane }).await?;
+        let media = plate.entry.media.clone();
+        let init = Piece::part(plate.entry.blob, &plate.parts.init);
+        let stored = plate.parts.fragments.iter().map(|(frames, place)| (*frames, Piece::part(plate.entry.blob, place)));
+        let mut segments: Vec<_> = stored.collect();
+        if !shown.resolved.is_untouched() {
+            let spec = shown.resolved.form(Profile::Small, None);
+            let source = Source::Clip(self.film(shown, lane).await?);
+            let clip = self.small(shown, FormOrder { spec, source, lane }).await?;
+            let pairs = segments.iter_mut().zip(&plate.parts.fragments).zip(&clip.parts.fragments);
+            for ((found, (_, stored)), (frames, place)) in pairs {
+                if plate.bytes[stored.clone()] != clip.bytes[place.clone()] {
+                    *found = (*frames, Piece::part(clip.entry.blob, place));
+                }
+            }
+        }
+        Ok(Some(InSegments { media, init, segments }))
+    }
+
+    async fn small(&self, shown: &Shown, order: FormOrder) -> Result<File, EdgeError> {
+        let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
+        let entry = compositor.form(order).await?;
+        self.file(shown, entry).await
+    }
+
+    async fn file(&self, shown: &Shown, entry: Entry) -> Result<File, EdgeError> {
+        let lost = CompositorError::Lost { plate: shown.entry.key, blob: entry.blob };
+        let bytes = self.inner.cache.load(&entry.blob).await?.ok_or(lost)?;
+        let parts = probe_fragments(&bytes);
+        let parts = parts.map_err(|error: ContainerError| CompositorError::Film(FilmError::from(error)))?;
+        Ok(File { entry, bytes, parts })
+    }
+}

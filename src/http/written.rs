@@ -1,0 +1,78 @@
+//! Texts about a clip: playlists, captions, the track of a storyboard. They are written anew for whoever asks, out of what is
+//! kept, so that they never name what is gone.
+
+use actix_web::{HttpRequest, HttpResponse, http::Method};
+use bytes::Bytes;
+use festoon_film::{Addressed, Rendition, Storyboard, Variant, master_playlist, media_playlist};
+use festoon_spec::{BlobHash, Lane, Media, Profile};
+
+use super::{
+    Shared, address,
+    clips::{self, SEGMENT},
+    delivery::Representation,
+    problem::Problem,
+};
+use crate::{
+    edge::{EdgeError, InSegments, Piece, Shown},
+    pick::Pick,
+};
+
+/// Answers GET and HEAD.
+///
+/// # Errors
+/// As those of a clip; `no-smaller-form` if the small segments are asked for and there are none.
+pub async fn answer(
+    request: &HttpRequest,
+    shared: &Shared,
+    shown: &Shown,
+    cache_control: String,
+) -> Result<HttpResponse, Problem> {
+    let profile = shown.resolved.pick.profile;
+    let composes = matches!(profile, Profile::Hls | Profile::HlsFull | Profile::HlsSmall);
+    // Asking what there is composes nothing.
+    let mut response = if composes && request.method() == Method::HEAD {
+        clips::not_made_yet(profile, cache_control)
+    } else {
+        let bytes = Bytes::from(write(shared, shown).await?);
+        let representation =
+            Representation { blob: BlobHash::of(&bytes), bytes, media_type: profile.media_type(), cache_control };
+        representation.answer(request, shared.config.limits.ranges)?.map_into_boxed_body()
+    };
+    clips::describe(response.headers_mut(), &shown.resolved);
+    Ok(response)
+}
+
+async fn write(shared: &Shared, shown: &Shown) -> Result<String, Problem> {
+    let (edge, pick) = (&shared.edge, &shown.resolved.pick);
+    let other = |profile| address::of_clip(&Pick { profile, ..pick.clone() });
+    let full = async || Ok::<_, Problem>(rendition(edge.in_segments(shown, Lane::Free).await?));
+    let small = async || Ok::<_, Problem>(edge.in_small_segments(shown, Lane::Free).await?.map(rendition));
+    Ok(match pick.profile {
+        Profile::Captions => edge.captions(shown),
+        Profile::StoryboardTrack => Storyboard::of(&shown.resolved.plate.canvas).track(&other(Profile::Storyboard)),
+        Profile::HlsFull => media_playlist(&full().await?),
+        Profile::HlsSmall => {
+            let Media { width, height, .. } = shown.entry.media;
+            let small = small().await?;
+            media_playlist(&small.ok_or(EdgeError::NoSmallerForm { width, height })?)
+        }
+        _ => {
+            let mut variants = vec![Variant { uri: other(Profile::HlsFull), rendition: full().await? }];
+            variants.extend(small().await?.map(|rendition| Variant { uri: other(Profile::HlsSmall), rendition }));
+            master_playlist(&variants)
+        }
+    })
+}
+
+fn rendition(clip: InSegments) -> Rendition {
+    let InSegments { media, init, segments } = clip;
+    let segments = segments.into_iter().map(|(frames, piece)| (frames, addressed(piece, SEGMENT)));
+    Rendition { media, init: addressed(init, "mp4"), segments: segments.collect() }
+}
+
+fn addressed(piece: Piece, extension: &str) -> Addressed {
+    let Piece { blob, range, bytes } = piece;
+    // A part of a file is a file of its own kind; what is a file by itself is a segment.
+    let extension = if range.is_some() { "mp4" } else { extension };
+    Addressed { uri: format!("/v1/blobs/{blob}.{extension}"), range, bytes }
+}
