@@ -34,10 +34,10 @@ pub(super) fn arguments(recipe: Recipe, canvas: &Canvas) -> Result<Vec<OsString>
         "--muxer", "raw", "--no-progress", "--log-level", "warning",
     ];
     let mut all: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    for (name, value) in settings.tools {
+    for (name, value) in settings.tools.iter().copied().flatten() {
         all.push(format!("--{name}").into());
         // What is only on or off takes no value here.
-        if !matches!(*name, "weightb" | "8x8dct") {
+        if !matches!(*name, "weightb" | "8x8dct" | "cabac") {
             all.push(value.into());
         }
     }

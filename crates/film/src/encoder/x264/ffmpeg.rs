@@ -42,7 +42,7 @@ pub(super) fn arguments(recipe: Recipe, canvas: &Canvas) -> Result<Vec<OsString>
     let mut parameters = format!(
         "threads=1:lookahead-threads=1:sync-lookahead=0:cpu-independent=1:stitchable=1:level={level}:keyint={group}:min-keyint=1:scenecut=0"
     );
-    for (name, value) in settings.tools {
+    for (name, value) in settings.tools.iter().copied().flatten() {
         parameters.push_str(&format!(":{name}={value}"));
     }
     #[rustfmt::skip]
