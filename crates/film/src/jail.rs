@@ -14,7 +14,7 @@ use std::{
     ffi::OsString,
     io::{self, Read, Write},
     os::{
-        fd::OwnedFd,
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
     path::{Path, PathBuf},
@@ -34,7 +34,7 @@ use crate::Cancel;
 
 /// How often a wait looks at the cancel flag.
 const TICK: Duration = Duration::from_millis(50);
-/// Wished size of the output pipe: the program can go on writing while its next input is being made.
+/// Wished size of the pipes: the program can go on while its next input is being made, and takes it in few bites.
 const PIPE_BYTES: usize = 1 << 20;
 /// How much of the end of standard error is kept.
 const STDERR_BYTES: usize = 8 << 10;
@@ -337,13 +337,15 @@ impl Prisoner {
         let pid = Pid::from_child(&child);
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let prisoner = Self { child, pid, buried: false, stdin, stdout, stderr, stderr_tail: Vec::new() };
+        // A smaller pipe only makes one side wait more often.
+        let widen = |pipe: BorrowedFd<'_>| drop(rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES));
         if let Some(pipe) = &prisoner.stdin {
             rustix::io::ioctl_fionbio(pipe, true)?;
+            widen(pipe.as_fd());
         }
         if let Some(pipe) = &prisoner.stdout {
             rustix::io::ioctl_fionbio(pipe, true)?;
-            // A smaller pipe only makes the program wait more often.
-            let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
+            widen(pipe.as_fd());
         }
         if let Some(pipe) = &prisoner.stderr {
             rustix::io::ioctl_fionbio(pipe, true)?;
