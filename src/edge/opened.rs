@@ -147,7 +147,8 @@ fn compositor(
     let options = Options {
         at_once: NonZeroUsize::new(config.compositor.at_once).unwrap_or(threads),
         waiting: config.compositor.waiting,
-        threads,
+        // With one more than there are cores, none waits alone for the last and longest segment.
+        threads: threads.saturating_add(1),
         picture_bytes: config.compositor.picture_bytes,
     };
     let compositor = Compositor::open(Arc::from(encoder), decoder, cache.clone(), Arc::clone(clock), options);

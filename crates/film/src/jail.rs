@@ -338,7 +338,9 @@ impl Prisoner {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let prisoner = Self { child, pid, buried: false, stdin, stdout, stderr, stderr_tail: Vec::new() };
         // A smaller pipe only makes one side wait more often.
-        let widen = |pipe: BorrowedFd<'_>| drop(rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES));
+        let widen = |pipe: BorrowedFd<'_>| {
+            let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
+        };
         if let Some(pipe) = &prisoner.stdin {
             rustix::io::ioctl_fionbio(pipe, true)?;
             widen(pipe.as_fd());
