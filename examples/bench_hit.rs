@@ -195,14 +195,7 @@ fn fill(root: &Path, config: &Config, entries: u32) -> Result<Vec<Target>, Failu
         let cache = Cache::open(&store, CacheOptions::default(), clock)?;
         let mut targets = Vec::new();
         for (variation, (size, bytes)) in SIZES.into_iter().enumerate() {
-            let pick = Pick {
-                template: "bench".parse()?,
-                locale: "en".parse()?,
-                parameters: BTreeMap::new(),
-                variation: variation as u32,
-                profile: Profile::Mp4,
-                at: None,
-            };
+            let pick = Pick { variation: variation as u32, ..Pick::usual("bench".parse()?, "en".parse()?) };
             let resolved = pick.resolve(template, &makers)?;
             let blob = keep(&cache, resolved.plate, bytes).await?;
             let name = blob.to_string();
@@ -214,15 +207,7 @@ fn fill(root: &Path, config: &Config, entries: u32) -> Result<Vec<Target>, Failu
                 file: format!("/{}/{name}", &name[..2]),
             });
         }
-        let pick = Pick {
-            template: "bench".parse()?,
-            locale: "en".parse()?,
-            parameters: BTreeMap::new(),
-            variation: 0,
-            profile: Profile::Mp4,
-            at: None,
-        };
-        let plate = pick.resolve(template, &makers)?.plate;
+        let plate = Pick::usual("bench".parse()?, "en".parse()?).resolve(template, &makers)?.plate;
         for number in 0..entries {
             keep(&cache, PlateSpec { variation: 1000 + number, ..plate.clone() }, 1024).await?;
             if number % 1000 == 999 {

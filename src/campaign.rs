@@ -27,7 +27,7 @@ pub use matrix::{Cell, Matrix, Sum, Unresolved};
 use crate::{
     makers::Makers,
     pick::{PickError, RankedPick},
-    template::{Budget, CatchUp, Mistake, Offset, Place, PrerenderRule, SourceFile, Template, Templates},
+    template::{Budget, CatchUp, Mistake, Offset, Place, PrerenderRule, Ratio, SourceFile, Template, Templates},
 };
 
 /// Most picks that a campaign may ask for before its budget is looked at.
@@ -57,6 +57,8 @@ pub struct Part {
     locales: Option<Vec<Locale>>,
     /// Values by parameter; one value is fixed, several are an axis. Each of the part's templates takes those it has.
     choices: BTreeMap<String, Located<Vec<String>>>,
+    /// Without any, each template's first.
+    ratios: Located<Vec<Ratio>>,
     variations: u32,
 }
 
@@ -125,11 +127,12 @@ impl Campaign {
             for template in part_templates {
                 let rule = part.rule(&self.id, template);
                 let axes = rule.choices.values().map(Vec::len).product::<usize>();
+                let axes = axes.saturating_mul(rule.ratios.len().max(1));
                 let picks = axes.saturating_mul(rule.locales.len()).saturating_mul(rule.variations as usize);
                 if asked.len().saturating_add(picks) > MOST_PICKS {
                     let span = part.templates.first().map_or(0..0, |template| template.span.clone());
                     let message = format!("the campaign asks for more than {MOST_PICKS} picks");
-                    return Err(self.mistake(span, message).hinted("name fewer values, locales or variations"));
+                    return Err(self.mistake(span, message).hinted("name fewer values, locales, ratios or variations"));
                 }
                 asked.extend(RankedPick::of(&rule, template).into_iter().map(|ranked| (template, ranked)));
             }
@@ -167,11 +170,12 @@ impl Campaign {
         let asks = |part: &&Part| part.templates.iter().any(|template| template.value == unresolved.pick.template);
         let part = self.parts.iter().find(asks);
         let wrong = match &unresolved.error {
-            PickError::Value { parameter, .. } => part.and_then(|part| part.choices.get(parameter)),
+            PickError::Value { parameter, .. } => part.and_then(|part| part.choices.get(parameter)).map(|values| &values.span),
+            PickError::UnknownRatio { .. } => part.map(|part| &part.ratios.span),
             _ => None,
         };
         let template = || part.and_then(|part| part.templates.iter().find(|template| template.value == unresolved.pick.template));
-        wrong.map(|values| values.span.clone()).or_else(|| template().map(|template| template.span.clone())).unwrap_or(0..0)
+        wrong.cloned().or_else(|| template().map(|template| template.span.clone())).unwrap_or(0..0)
     }
 
     fn mistake(&self, span: Range<usize>, message: String) -> Mistake {
@@ -191,6 +195,7 @@ impl Part {
             at: NaiveTime::MIN,
             locales: self.locales.clone().unwrap_or_else(|| template.locales().cloned().collect()),
             choices: mine.map(|(name, values)| (name.clone(), values.value.clone())).collect(),
+            ratios: self.ratios.value.clone(),
             variations: self.variations,
             catch_up: CatchUp::default(),
             jitter: Duration::ZERO,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     makers::Makers,
-    template::{Kind, SceneError, Template, Touches, UnknownTemplate, ValueError},
+    template::{Kind, Ratio, RatioError, SceneError, Template, Touches, UnknownTemplate, ValueError},
 };
 
 pub use ranked::RankedPick;
@@ -33,6 +33,9 @@ pub struct Pick {
     /// Values by the name of their parameter; what is left out takes its default.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// In which ratio; the template's first if left out, and left out in canonical form if it is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<Ratio>,
     /// Which take; the first is 0.
     #[serde(default)]
     pub variation: u32,
@@ -125,6 +128,19 @@ pub enum PickError {
         /// As asked.
         image: Digest,
     },
+    /// Not a ratio.
+    #[error(transparent)]
+    BadRatio(#[from] RatioError),
+    /// A ratio that the template does not offer.
+    #[error("the template `{template}` does not offer the ratio `{given}`")]
+    UnknownRatio {
+        /// The template.
+        template: TemplateId,
+        /// As asked.
+        given: Ratio,
+        /// What it offers.
+        known: Vec<Ratio>,
+    },
     /// Not the number of a take.
     #[error("`{given}` is not a variation: expected a whole number from 0 to {MAX_VARIATION}")]
     BadVariation {
@@ -173,6 +189,8 @@ impl PickError {
             PickError::RepeatedParameter { .. } => "repeated-parameter",
             PickError::Value { error, .. } => error.code(),
             PickError::UnknownImage { .. } => "missing-image",
+            PickError::BadRatio(_) => "bad-ratio",
+            PickError::UnknownRatio { .. } => "unknown-ratio",
             PickError::BadVariation { .. } => "bad-variation",
             PickError::UnknownProfile(_) => "unknown-profile",
             PickError::Moment { .. } | PickError::BadMoment { .. } | PickError::NoMoment { .. } => "bad-moment",
@@ -194,6 +212,7 @@ impl PickError {
             PickError::UnknownLocale { known, .. } => listed("locales", &mut known.iter().map(Locale::to_string)),
             PickError::UnknownParameter { known, .. } => listed("parameters", &mut known.iter().cloned()),
             PickError::Value { error, .. } => error.hint(),
+            PickError::UnknownRatio { known, .. } => listed("ratios", &mut known.iter().map(Ratio::to_string)),
             PickError::Scene(SceneError::UnknownModel { known, .. }) => listed("configured models", &mut known.iter().cloned()),
             PickError::Scene(SceneError::Short { shortfall, .. }) => Some(shortfall.hint()),
             PickError::Overlay(error) => error.hint(),
@@ -205,7 +224,10 @@ impl PickError {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            PickError::UnknownTemplate(_) | PickError::UnknownLocale { .. } | PickError::UnknownProfile(_) => Fault::NotFound,
+            PickError::UnknownTemplate(_)
+            | PickError::UnknownLocale { .. }
+            | PickError::UnknownRatio { .. }
+            | PickError::UnknownProfile(_) => Fault::NotFound,
             PickError::Scene(_) => Fault::Installation,
             PickError::Overlay(OverlayError::Layer { .. } | OverlayError::Face { .. }) => Fault::Installation,
             _ => Fault::Asked,
@@ -242,11 +264,16 @@ impl Resolved {
 }
 
 impl Pick {
-    /// Reads a pick from the pairs of a query string: `variation`, `profile` and `at` are what they say, every other pair is a
-    /// parameter. The order of the pairs does not matter.
+    /// What a template shows to a locale when nothing else is said.
+    pub fn usual(template: TemplateId, locale: Locale) -> Self {
+        Self { template, locale, parameters: BTreeMap::new(), ratio: None, variation: 0, profile: Profile::default(), at: None }
+    }
+
+    /// Reads a pick from the pairs of a query string: `ratio`, `variation`, `profile` and `at` are what they say, every other
+    /// pair is a parameter. The order of the pairs does not matter.
     ///
     /// # Errors
-    /// If a pair is repeated, or `variation`, `profile` or `at` has no such value.
+    /// If a pair is repeated, or `ratio`, `variation`, `profile` or `at` has no such value.
     pub fn from_query<N: AsRef<str>, V: AsRef<str>>(
         template: TemplateId,
         locale: Locale,
@@ -264,9 +291,10 @@ impl Pick {
             None => Some(0),
         };
         let variation = variation.ok_or_else(|| PickError::BadVariation { given: "a very large number".into() })?;
+        let ratio = parameters.remove("ratio").map(|given| given.parse()).transpose()?;
         let profile = parameters.remove("profile").map(|given| given.parse()).transpose()?.unwrap_or_default();
         let at = parameters.remove("at").map(|given| moment(&given)).transpose()?;
-        Ok(Self { template, locale, parameters, variation, profile, at })
+        Ok(Self { template, locale, parameters, ratio, variation, profile, at })
     }
 
     /// Says what the pick means with this template, made by these makers.
@@ -282,6 +310,11 @@ impl Pick {
         }
         if self.variation > MAX_VARIATION {
             return Err(PickError::BadVariation { given: self.variation.to_string() });
+        }
+        let (offered, usual) = (template.canvases.ratios(), template.canvases.usual());
+        let ratio = self.ratio.unwrap_or(usual);
+        if !offered.contains(&ratio) {
+            return Err(PickError::UnknownRatio { template: template.id.clone(), given: ratio, known: offered.to_vec() });
         }
         if let Some(given) = self.parameters.keys().find(|name| template.parameter(name).is_none()) {
             return Err(PickError::UnknownParameter {
@@ -307,11 +340,12 @@ impl Pick {
             }
         }
 
+        let canvas = template.canvases.of(ratio);
         let plate = PlateSpec {
             template: template.id.clone(),
             template_digest: template.plate_digest(),
-            scene: template.scene(&self.locale, &values, makers)?,
-            canvas: template.canvas,
+            scene: template.scene(&self.locale, &values, &canvas, makers)?,
+            canvas,
             windows: template.overlay_windows().into_iter().map(FrameRange::from).collect(),
             variation: self.variation,
             encoder: makers.encoder.clone(),
@@ -320,7 +354,7 @@ impl Pick {
         let plate_key = plate.key();
         let drawn = template.parameters.iter().filter(|parameter| parameter.touches == Touches::Overlay);
         let drawn = drawn.filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.to_string())));
-        let overlay = template.overlay(&self.locale, &values);
+        let overlay = template.overlay(&self.locale, &values, ratio);
         let compositor = if overlay.layers.is_empty() { ClipSpec::UNTOUCHED } else { &makers.compositor };
         let film = ClipSpec {
             plate: plate_key,
@@ -334,6 +368,7 @@ impl Pick {
             template: self.template.clone(),
             locale: self.locale.minimized(),
             parameters: values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect(),
+            ratio: Some(ratio).filter(|ratio| *ratio != usual),
             variation: self.variation,
             profile: self.profile,
             at: frame.map(|frame| begins(frame, &plate.canvas)),

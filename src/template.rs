@@ -7,6 +7,7 @@
 //! docs/templates.md is written by [`reference`](reference::reference) from the same tables that the reader checks against.
 
 mod adapting;
+mod canvas;
 mod declared;
 mod folder;
 mod library;
@@ -17,6 +18,7 @@ mod place;
 mod prerender;
 mod prompt;
 pub mod proof;
+mod ratio;
 mod reader;
 pub mod reference;
 mod report;
@@ -25,16 +27,18 @@ mod words;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use festoon_film::overlay::Overlay;
+use festoon_film::overlay::{Overlay, SafeArea};
 use festoon_spec::{Abilities, Canvas, Digest, Locale, Painter, Scene, TemplateId};
 
 pub use adapting::{Making, Shortfall};
+pub use canvas::Canvases;
 pub use folder::{Known, check};
 pub use library::{Library, Templates, UnknownTemplate, Watch, WatchError};
 pub use locale_scene::{LocaleScene, Shows};
 pub use parameter::{Choice, Chosen, Kind, Parameter, Pattern, RESERVED, Touches, ValueError};
 pub use prerender::{Budget, CatchUp, Offset, OffsetError, PrerenderRule};
 pub use prompt::PromptError;
+pub use ratio::{Ratio, RatioError};
 pub use report::{Mistake, Place, Report, SourceFile};
 pub use words::{ParameterWords, Words};
 
@@ -47,8 +51,8 @@ pub struct Template {
     pub id: TemplateId,
     /// What may be chosen, in the order of the file.
     pub parameters: Vec<Parameter>,
-    /// Size, length and frame rate of its plates.
-    pub canvas: Canvas,
+    /// Size, length and frame rate of its plates, in each ratio that it offers.
+    pub canvases: Canvases,
     /// What is painted before anybody asks.
     pub prerender: Vec<PrerenderRule>,
     /// Names these very files: it changes with every saved change, also one that moves no pixel.
@@ -158,21 +162,27 @@ impl Template {
         self.overlay.as_ref()?.written(name)
     }
 
-    /// What is drawn for `locale` with these values, one for each parameter that has any; without a layer if the template
-    /// draws nothing.
-    pub(crate) fn overlay(&self, locale: &Locale, values: &BTreeMap<String, Chosen>) -> Overlay {
+    /// What is drawn for `locale` with these values, one for each parameter that has any, in this ratio; without a layer if the
+    /// template draws nothing.
+    pub(crate) fn overlay(&self, locale: &Locale, values: &BTreeMap<String, Chosen>, ratio: Ratio) -> Overlay {
         let (_, words) = self.words(locale);
         match &self.overlay {
-            Some(overlay) => overlay.build(locale, values, words),
-            None => Overlay { locale: locale.maximized(), safe_area: [Default::default(); 2], layers: Vec::new() },
+            Some(overlay) => overlay.build(locale, values, words, ratio),
+            None => Overlay { locale: locale.maximized(), safe_area: SafeArea::default(), layers: Vec::new() },
         }
     }
 
-    /// What is painted for `locale` with these values, one for each parameter that has any.
+    /// What is painted for `locale` with these values, one for each parameter that has any, on this canvas.
     ///
     /// # Errors
     /// If the model is not installed or cannot give this, or the prompt does not render.
-    pub(crate) fn scene(&self, locale: &Locale, values: &BTreeMap<String, Chosen>, makers: &Makers) -> Result<Scene, SceneError> {
+    pub(crate) fn scene(
+        &self,
+        locale: &Locale,
+        values: &BTreeMap<String, Chosen>,
+        canvas: &Canvas,
+        makers: &Makers,
+    ) -> Result<Scene, SceneError> {
         let chain = self.fallbacks.picture_chain(locale);
         match &self.source {
             SceneSource::Motion(motion) => Ok(Scene::Motion(motion.build(&chain, values))),
@@ -182,22 +192,27 @@ impl Template {
                     model: wan.model.clone(),
                     known: makers.models.keys().cloned().collect(),
                 })?;
-                Ok(Scene::Wan(wan.build(&chain, values, &self.canvas, model)?))
+                Ok(Scene::Wan(wan.build(&chain, values, canvas, model)?))
             }
         }
     }
 
-    /// How a checkpoint with these abilities paints the plates; `None` if no model does, or this one refuses.
-    pub fn making(&self, abilities: &Abilities) -> Option<Making> {
-        let SceneSource::Wan(wan) = &self.source else { return None };
-        Some(Making {
-            template: self.id.clone(),
-            model: wan.model.clone(),
-            kind: abilities.kind,
-            canvas: self.canvas,
-            adapted: wan.adapted(&self.canvas, abilities).ok()?,
-            sampler: wan.sampler(abilities),
-            steps: wan.steps(abilities).ok()?,
-        })
+    /// How a checkpoint with these abilities paints the plates in each ratio; none if no model does, or this one refuses.
+    pub fn makings(&self, abilities: &Abilities) -> Vec<Making> {
+        let SceneSource::Wan(wan) = &self.source else { return Vec::new() };
+        let several = self.canvases.ratios().len() > 1;
+        let making = |(ratio, canvas)| {
+            Some(Making {
+                template: self.id.clone(),
+                model: wan.model.clone(),
+                kind: abilities.kind,
+                ratio: several.then_some(ratio),
+                canvas,
+                adapted: wan.adapted(&canvas, abilities).ok()?,
+                sampler: wan.sampler(abilities),
+                steps: wan.steps(abilities).ok()?,
+            })
+        };
+        self.canvases.each().filter_map(making).collect()
     }
 }

@@ -236,7 +236,7 @@ fn a_plate_is_what_its_model_can_paint_adapted_to_the_canvas() {
     let larger = folder("width = 1280\nheight = 720\nframes = 25\nfps = 24", "steps = 7\n");
     let (adapted, plate) = scene(&larger, &makers());
     let painted = Canvas { width: 256, height: 144, frames: 17, fps: 16 };
-    assert_eq!(adapted.adapted, Some(Adapted { painted, ping_pong: false }));
+    assert_eq!(adapted.adapted, Some(Adapted { painted, ping_pong: false, corner: None }));
     assert_eq!((plate.needs().painter, plate.canvas.width, adapted.steps), (Painter::wan_adapted(), 1280, 7));
 
     let mut weaker = makers();

@@ -77,13 +77,13 @@ fn compare(case: &Case, motif: Motif, movement: CameraMove) -> Result<(f64, f64,
     let kept: Vec<u8> = truth.iter().step_by(*times as usize).flatten().copied().collect();
     let all: Vec<u8> = truth.iter().flatten().copied().collect();
     let shown = Canvas { width: canvas.width * case.scale, height: canvas.height * case.scale, ..canvas };
-    let mut scaler = Adapter::new(&Adapted { painted: canvas, ping_pong: false }, &shown, all);
+    let mut scaler = Adapter::new(&Adapted { painted: canvas, ping_pong: false, corner: None }, &shown, all);
     let mut rgb = vec![0; (shown.width * shown.height * 3) as usize];
     for (index, frame) in truth.iter_mut().enumerate() {
         scaler.frame(index as u32, &mut rgb);
         frame.clone_from(&rgb);
     }
-    let mut adapter = Adapter::new(&Adapted { painted: *painted, ping_pong: false }, &shown, kept);
+    let mut adapter = Adapter::new(&Adapted { painted: *painted, ping_pong: false, corner: None }, &shown, kept);
     let (mut faded, mut moved, mut count) = (0.0, 0.0, 0u32);
     let mut spent = 0.0;
     for index in 0..canvas.frames {

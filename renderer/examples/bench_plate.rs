@@ -78,7 +78,7 @@ fn spec(checkpoint: &Checkpoint, prompt: &str, encoder: &X264) -> PlateSpec {
         guidance_low: sampling.guidance_low,
         noise: Noise::PlateKey,
         text_tokens: abilities.prompt.tokens,
-        adapted: (painted != CANVAS).then_some(Adapted { painted, ping_pong }),
+        adapted: (painted != CANVAS).then_some(Adapted { painted, ping_pong, corner: None }),
     };
     PlateSpec {
         template: "bench".parse().expect("a constant that is a template's id"),

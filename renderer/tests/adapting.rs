@@ -44,7 +44,7 @@ fn a_frame_that_was_left_out_comes_back_better_than_by_fading() {
     for (motif, least_gain) in cases {
         let clip = clip(motif);
         let kept: Vec<u8> = clip.iter().step_by(2).flatten().copied().collect();
-        let mut adapter = Adapter::new(&Adapted { painted: KEPT, ping_pong: false }, &ALL, kept);
+        let mut adapter = Adapter::new(&Adapted { painted: KEPT, ping_pong: false, corner: None }, &ALL, kept);
         let (mut moved, mut faded) = (0.0, 0.0);
         for index in (1..ALL.frames as usize).step_by(2) {
             let mut rgb = vec![0; clip[index].len()];

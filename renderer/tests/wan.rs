@@ -78,7 +78,7 @@ fn adapted() -> PlateSpec {
     let painted = small().canvas;
     let painted = Canvas { fps: 8, ..painted };
     let canvas = Canvas { width: 192, height: 108, frames: 13, fps: 24 };
-    PlateSpec { canvas, ..with(|scene| scene.adapted = Some(Adapted { painted, ping_pong: false })) }
+    PlateSpec { canvas, ..with(|scene| scene.adapted = Some(Adapted { painted, ping_pong: false, corner: None })) }
 }
 
 #[test]

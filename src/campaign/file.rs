@@ -11,6 +11,7 @@
 //! templates = ["product-launch"]
 //! parameters = { product = "lamp" }            # fixed
 //! choices = { mood = ["calm", "bold"] }        # an axis
+//! ratios = ["16:9", "9:16"]                    # without any, the first that a template offers
 //! variations = 2
 //! ```
 
@@ -22,7 +23,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Campaign, Located, Part};
-use crate::template::{Budget, Mistake, Place, SourceFile};
+use crate::template::{Budget, Mistake, Place, Ratio, SourceFile};
 
 /// Most takes of a pick.
 const MOST_VARIATIONS: u32 = 100;
@@ -63,6 +64,7 @@ struct RawPart {
     parameters: BTreeMap<String, Spanned<RawValue>>,
     #[serde(default)]
     choices: BTreeMap<String, Spanned<Vec<RawValue>>>,
+    ratios: Option<Spanned<Vec<Spanned<String>>>>,
     variations: Option<Spanned<u32>>,
 }
 
@@ -189,6 +191,22 @@ impl Source {
             Some(locales) => Some(self.locales(locales)?),
             None => common.cloned(),
         };
-        Ok(Part { templates, locales, choices, variations })
+        Ok(Part { templates, locales, choices, ratios: self.ratios(part.ratios.as_ref())?, variations })
+    }
+
+    fn ratios(&self, ratios: Option<&Spanned<Vec<Spanned<String>>>>) -> Result<Located<Vec<Ratio>>, Mistake> {
+        let Some(ratios) = ratios else { return Ok(Located { value: Vec::new(), span: 0..0 }) };
+        if ratios.get_ref().is_empty() {
+            return Err(self.at(ratios.span(), "the list is empty").hinted("name a ratio, or leave `ratios` out"));
+        }
+        let mut parsed: Vec<Ratio> = Vec::new();
+        for ratio in ratios.get_ref() {
+            let known: Ratio = ratio.get_ref().parse().map_err(|error| self.at(ratio.span(), format!("{error}")))?;
+            if parsed.contains(&known) {
+                return Err(self.at(ratio.span(), format!("`{known}` is there twice")));
+            }
+            parsed.push(known);
+        }
+        Ok(Located { value: parsed, span: ratios.span() })
     }
 }

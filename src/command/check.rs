@@ -16,7 +16,7 @@ use super::schedule::table;
 use crate::{
     config::{Config, DEFAULT_FILE},
     schedule::Feasts,
-    template::{self, Known, LocaleScene, Making, Shows, Template, proof::prove, reference::reference},
+    template::{self, Known, LocaleScene, Making, Ratio, Shows, Template, proof::prove, reference::reference},
 };
 
 /// Arguments of `festoon check`.
@@ -33,9 +33,16 @@ pub struct Arguments {
     /// Print the reference of all template fields, in Markdown, and check nothing.
     #[arg(long, conflicts_with_all = ["json", "folder", "config"])]
     reference: bool,
-    /// Paint a small plate of each scene of motion graphics, draw the titles of every locale on it, and write all as a PNG.
-    #[arg(long, value_name = "PNG", conflicts_with = "json")]
+    /// Paint a small plate of each scene in each ratio, draw the titles of every locale on it, and write all as one picture: a
+    /// PNG, or a JPEG if the name ends so.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
     sheet: Option<PathBuf>,
+    /// Picture only this locale on the sheet; may be repeated. Of a single one, ratios stand beside each other.
+    #[arg(long = "locale", value_name = "LOCALE", requires = "sheet")]
+    locales: Vec<Locale>,
+    /// Picture only this ratio on the sheet, for example `9:16`; may be repeated.
+    #[arg(long = "ratio", value_name = "RATIO", requires = "sheet")]
+    ratios: Vec<Ratio>,
 }
 
 /// Reports every mistake, also what is drawn and cannot be read, or shows which locale gets which scene. Ends with 1 if there
@@ -57,7 +64,8 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         let faces = Faces::find().map_err(|error| miette!(help = error.hint(), "titles cannot be proved: {error}"))?;
         report.mistakes.extend(templates.iter().flat_map(|template| prove(template, &faces)));
         if let Some(path) = &arguments.sheet {
-            sheet::write(path, &templates, &faces, &config)?;
+            let pictured = sheet::Pictured { locales: &arguments.locales, ratios: &arguments.ratios };
+            sheet::write(path, &templates, &pictured, &faces, &config)?;
         }
     }
     let makings = makings(&templates, &known);
@@ -93,8 +101,8 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
 
 /// How models paint the templates that are left to them, where it is known what they can give.
 fn makings(templates: &[Template], known: &Known) -> Vec<Making> {
-    let making = |template: &Template| template.making(known.models.as_ref()?.get(template.model()?)?.as_ref()?);
-    templates.iter().filter_map(making).collect()
+    let makings = |template: &Template| Some(template.makings(known.models.as_ref()?.get(template.model()?)?.as_ref()?));
+    templates.iter().filter_map(makings).flatten().collect()
 }
 
 /// What the settings say that there is. Without a file of settings nothing is known, and nothing of it is checked.

@@ -24,7 +24,7 @@ pub struct Arguments {
     /// For whom, for example `ja-JP`.
     #[arg(long)]
     locale: String,
-    /// Values of parameters, `name=value`; also `variation=1` and `profile=mp4`.
+    /// Values of parameters, `name=value`; also `ratio=9:16`, `variation=1` and `profile=mp4`.
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
     /// The settings.

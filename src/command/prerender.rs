@@ -319,19 +319,21 @@ fn answer<'a>(work: &'a Work, states: &'a BTreeMap<RenderKey, State>, costs: &Co
 }
 
 fn print_matrix(work: &Work, states: &BTreeMap<RenderKey, State>, templates: &Templates, costs: &Costs) {
-    let mut table = table(&["Template", "Locales", "Parameters", "Take", "Plate", "Forecast", "Due", ""]);
+    let mut table = table(&["Template", "Locales", "Parameters", "Ratio", "Take", "Plate", "Forecast", "Due", ""]);
     for cell in &work.cells {
         let first = &cell.picks[0];
         let template = templates.get(&first.template);
         let moves =
             |name: &str| template.and_then(|template| template.parameter(name)).is_some_and(|it| it.touches == Touches::Plate);
         let parameters = first.parameters.iter().filter(|(name, _)| moves(name)).map(|(name, value)| format!("{name}={value}"));
+        let ratio = first.ratio.or_else(|| Some(template?.canvases.usual()));
         let forecast = format!("{}{}", if costs.has_measured(&cell.plate) { "" } else { "~" }, seconds(cell.cost_millis));
         let state = if states.get(&cell.key) == Some(&State::Kept) { "kept" } else { "" };
         table.add_row([
             first.template.to_string(),
             cell.locales().into_iter().map(Locale::as_str).collect::<Vec<_>>().join(" "),
             parameters.collect::<Vec<_>>().join(" "),
+            ratio.map(|ratio| ratio.to_string()).unwrap_or_default(),
             first.variation.to_string(),
             cell.key.short(),
             forecast,

@@ -14,6 +14,9 @@ pub fn of_clip(pick: &Pick) -> String {
     for (name, value) in &pick.parameters {
         query.append_pair(name, value);
     }
+    if let Some(ratio) = pick.ratio {
+        query.append_pair("ratio", &ratio.to_string());
+    }
     if pick.variation != 0 {
         query.append_pair("variation", &pick.variation.to_string());
     }

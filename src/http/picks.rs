@@ -10,7 +10,7 @@ use actix_web::{
     http::header::{self, HeaderName},
     web,
 };
-use festoon_spec::{BlobHash, Lane, Locale, Media, Milli, RenderKey, UnixMillis};
+use festoon_spec::{BlobHash, Canvas, Lane, Locale, Media, Milli, RenderKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -43,6 +43,8 @@ struct Asked {
     locale: String,
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    ratio: Option<String>,
     #[serde(default)]
     variation: u32,
     #[serde(default)]
@@ -205,7 +207,9 @@ impl Asked {
         let locale = self.locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
         let profile = self.profile.map(|profile| profile.parse()).transpose();
         let profile = profile.map_err(|error| Problem::from(&PickError::UnknownProfile(error)))?.unwrap_or_default();
-        Ok(Pick { template, locale, parameters: self.parameters, variation: self.variation, profile, at: self.at })
+        let ratio = self.ratio.map(|ratio| ratio.parse()).transpose();
+        let ratio = ratio.map_err(|error| Problem::from(&PickError::BadRatio(error)))?;
+        Ok(Pick { template, locale, parameters: self.parameters, ratio, variation: self.variation, profile, at: self.at })
     }
 }
 
@@ -222,13 +226,16 @@ pub async fn templates(request: HttpRequest, shared: web::Data<Shared>) -> Resul
 
 fn describe(edge: &Edge, template: &Template, locale: &Locale) -> Value {
     let (spoken, words) = template.words(locale);
+    let ratio = |(ratio, Canvas { width, height, .. })| json!({ "ratio": ratio, "width": width, "height": height });
+    let ratios: Vec<Value> = template.canvases.each().map(ratio).collect();
     let checkpoint = template.model().and_then(|model| edge.makers().models.get(model));
     json!({
         "id": template.id,
         "painter": template.painter(),
         "model": template.model(),
         "model_kind": checkpoint.map(|checkpoint| checkpoint.abilities.kind),
-        "canvas": template.canvas,
+        "canvas": template.canvases.base,
+        "ratios": ratios,
         "locales": template.locales().collect::<Vec<_>>(),
         "default_locale": template.default_locale(),
         "locale": spoken,

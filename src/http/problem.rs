@@ -57,6 +57,7 @@ codes! {
     UnknownTemplate, "unknown-template", 404, "There is no such template";
     UnknownLocale, "unknown-locale", 404, "There is no such locale";
     UnknownProfile, "unknown-profile", 404, "There is no such profile";
+    UnknownRatio, "unknown-ratio", 404, "The template does not offer this ratio";
     UnknownFileType, "unknown-file-type", 404, "There is no such type of file here";
     UnknownBlob, "unknown-blob", 404, "No such bytes are kept here";
     UnknownTicket, "unknown-ticket", 404, "There is no such ticket";
@@ -64,6 +65,7 @@ codes! {
     BadLocale, "bad-locale", 422, "This is not a locale";
     UnknownParameter, "unknown-parameter", 422, "The template has no such parameter";
     RepeatedParameter, "repeated-parameter", 422, "A parameter is given more than once";
+    BadRatio, "bad-ratio", 422, "This is not a ratio";
     BadVariation, "bad-variation", 422, "This is not a variation";
     UnknownChoice, "unknown-choice", 422, "A parameter has no such choice";
     TextTooLong, "text-too-long", 422, "A text is longer than allowed";

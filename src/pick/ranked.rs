@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use festoon_spec::Profile;
-
 use super::Pick;
 use crate::template::{PrerenderRule, Template};
 
@@ -17,8 +15,8 @@ pub struct RankedPick {
 }
 
 impl RankedPick {
-    /// Every pick of a rule, the most wanted first, before any budget: a pick ranks by how far down its locale, its values
-    /// and its variation stand in their lists, taken together; ties stay in the order of the lists.
+    /// Every pick of a rule, the most wanted first, before any budget: a pick ranks by how far down its locale, its values, its
+    /// ratio and its variation stand in their lists, taken together; ties stay in the order of the lists.
     pub fn of(rule: &PrerenderRule, template: &Template) -> Vec<Self> {
         let mut combinations: Vec<(u32, BTreeMap<String, String>)> = vec![(0, BTreeMap::new())];
         for (name, values) in &rule.choices {
@@ -33,22 +31,21 @@ impl RankedPick {
                 })
                 .collect();
         }
-        let mut picks = Vec::with_capacity(combinations.len() * rule.locales.len() * rule.variations as usize);
+        let usual = [template.canvases.usual()];
+        let ratios = if rule.ratios.is_empty() { &usual[..] } else { &rule.ratios };
+        let takes = ratios.iter().zip(0..).flat_map(|(ratio, place)| (0..rule.variations).map(move |take| (*ratio, place, take)));
+        let mut picks = Vec::new();
         for (locale, locale_place) in rule.locales.iter().zip(0..) {
             for (choice_rank, parameters) in &combinations {
-                for variation in 0..rule.variations {
-                    picks.push(Self {
-                        rank: locale_place + choice_rank + variation,
-                        pick: Pick {
-                            template: template.id.clone(),
-                            locale: locale.clone(),
-                            parameters: parameters.clone(),
-                            variation,
-                            profile: Profile::default(),
-                            at: None,
-                        },
-                    });
-                }
+                picks.extend(takes.clone().map(|(ratio, ratio_place, variation)| Self {
+                    rank: locale_place + choice_rank + ratio_place + variation,
+                    pick: Pick {
+                        parameters: parameters.clone(),
+                        ratio: Some(ratio),
+                        variation,
+                        ..Pick::usual(template.id.clone(), locale.clone())
+                    },
+                }));
             }
         }
         picks.sort_by_key(|ranked| ranked.rank);

@@ -8,10 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, TemplateId};
+use festoon_spec::{Abilities, Canonical, Digest, Locale, TemplateId};
 
 use super::{
-    Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
+    Canvases, Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
+    canvas::CANVAS,
     declared::{Declared, read_parameters},
     overlay::{OverlaySource, named_words, sections::OVERLAY},
     place::Uses,
@@ -52,7 +53,7 @@ pub static TEMPLATE: Section = Section {
             "none",
             "Where else to look for words and scenes, for example `{ \"zh-Hant\" = \"zh-Hans\" }`, which never happens by itself.",
         ),
-        Key::needed("canvas", "a table, see `[canvas]`", "Size, length and frame rate."),
+        Key::needed("canvas", "a table, see `[canvas]`", "Size, length, frame rate and ratios."),
         Key::optional("parameters", "a table for each parameter, see `[parameters.<name>]`", "none", "What may be chosen."),
         Key::optional("palettes", "a table for each palette, see `[palettes.<name>]`", "none", "Colours for motion graphics."),
         Key::optional("scene", "a table, see `[scene]`", "none", "What motion graphics paint; needed if `painter = \"motion\"`."),
@@ -60,18 +61,6 @@ pub static TEMPLATE: Section = Section {
         Key::optional("sampling", "a table, see `[sampling]`", "none", "How the model paints; needed if `painter = \"wan\"`."),
         Key::optional("overlay", "a table, see `[overlay]`", "none", "What is drawn on the plates."),
         Key::optional("prerender", "tables, see `[[prerender]]`", "none", "What is painted before anybody asks."),
-    ],
-};
-
-/// `[canvas]`.
-pub static CANVAS: Section = Section {
-    title: "[canvas]",
-    about: "Size, length and frame rate of the plates. What the model paints at other sizes, lengths and rates is adapted to them; see `[sampling]`.",
-    keys: &[
-        Key::needed("width", "an even number from 16 to 3840", "Pixels across."),
-        Key::needed("height", "an even number from 16 to 3840", "Pixels down."),
-        Key::needed("frames", "a whole number from 1 to 1800", "Number of frames."),
-        Key::needed("fps", "a whole number from 1 to 60", "Frames per second."),
     ],
 };
 
@@ -175,7 +164,7 @@ fn read(folder: &Path, name: &str, known: &Known) -> Result<Template, Vec<Mistak
 /// Everything of a template but its name.
 struct Parts {
     parameters: Vec<Parameter>,
-    canvas: Canvas,
+    canvases: Canvases,
     default_locale: Locale,
     fallbacks: Fallbacks,
     words: BTreeMap<Locale, (Locale, Words)>,
@@ -187,8 +176,8 @@ struct Parts {
 
 impl Parts {
     fn named(self, id: TemplateId, revision: Digest) -> Template {
-        let Parts { parameters, canvas, default_locale, fallbacks, words, source, overlay, prerender, plate_digest } = self;
-        Template { id, parameters, canvas, prerender, revision, default_locale, fallbacks, words, source, overlay, plate_digest }
+        let Parts { parameters, canvases, default_locale, fallbacks, words, source, overlay, prerender, plate_digest } = self;
+        Template { id, parameters, canvases, prerender, revision, default_locale, fallbacks, words, source, overlay, plate_digest }
     }
 }
 
@@ -213,7 +202,7 @@ fn read_parts(
     let uses = Uses::of(&declared, Touches::Plate);
     let painter = table.text("painter");
     let wan = painter.as_ref().is_some_and(|painter| painter.value == "wan");
-    let canvas = table.table("canvas", &CANVAS).and_then(|canvas| read_canvas(&canvas));
+    let canvases = table.table("canvas", &CANVAS).and_then(|canvas| Canvases::read(&canvas));
     let source = match painter.as_ref().map(|painter| painter.value) {
         Some("motion") => {
             refuse(table, "motion", &["prompt", "sampling"]);
@@ -223,9 +212,10 @@ fn read_parts(
         Some("wan") => {
             refuse(table, "wan", &["scene", "palettes"]);
             require(table, "wan", &["prompt", "sampling"]);
-            let source = WanSource::read(table, &declared, &uses);
+            let focus = canvases.as_ref().and_then(|canvases| canvases.focus);
+            let source = WanSource::read(table, &declared, &uses, focus);
             if let (Some(source), Some(models)) = (&source, &known.models) {
-                check_model(table, source, canvas.as_ref(), models);
+                check_model(table, source, canvases.as_ref(), models);
             }
             source.map(|wan| SceneSource::Wan(Box::new(wan)))
         }
@@ -247,14 +237,15 @@ fn read_parts(
         }
     }
     let layers = table.table("overlay", &OVERLAY);
-    let overlay = layers
-        .map(|layers| canvas.as_ref().and_then(|canvas| read_overlay(&layers, &declared, canvas, drawn, &words, folder, table)));
+    let overlay = layers.map(|layers| {
+        canvases.as_ref().and_then(|canvases| read_overlay(&layers, &declared, canvases, drawn, &words, folder, table))
+    });
     let chain = |locale: &Locale| fallbacks.as_ref().map(|fallbacks| fallbacks.chain(locale)).unwrap_or_default();
     let mut prerender: Vec<super::PrerenderRule> = Vec::new();
     for item in table.list("prerender", MAX_RULES) {
         let locales: Vec<_> = words.values().map(|(written, _)| written.clone()).collect();
         let has_words = |locale: &Locale| chain(locale).iter().any(|locale| words.contains_key(locale));
-        if let Some(rule) = read_rule(&item, &declared, &locales, &has_words, known.feasts.as_ref()) {
+        if let Some(rule) = read_rule(&item, &declared, canvases.as_ref(), &locales, &has_words, known.feasts.as_ref()) {
             if prerender.iter().any(|earlier| earlier.id == rule.id) {
                 let hint = "write another `id = …`".to_owned();
                 item.mistake("repeated-name", format!("there are two rules with the id `{}`", rule.id), hint);
@@ -264,7 +255,7 @@ fn read_parts(
     }
     let plate_digest = digest_plate(table, wan);
     Some(Parts {
-        canvas: canvas?,
+        canvases: canvases?,
         default_locale: default_locale?,
         fallbacks: fallbacks?,
         source: source?,
@@ -283,14 +274,14 @@ fn read_parts(
 fn read_overlay(
     layers: &Table<'_>,
     declared: &Declared,
-    canvas: &Canvas,
+    canvases: &Canvases,
     drawn: &[String],
     words: &BTreeMap<Locale, (Locale, Words)>,
     folder: &Path,
     table: &Table<'_>,
 ) -> Option<OverlaySource> {
     let uses = Uses::of(declared, Touches::Overlay);
-    let overlay = OverlaySource::read(layers, &uses, canvas, drawn, folder);
+    let overlay = OverlaySource::read(layers, &uses, canvases, drawn, folder);
     for name in words.values().flat_map(|(_, words)| words.drawn_parameters()) {
         uses.note(name);
     }
@@ -318,7 +309,7 @@ fn require(table: &Table<'_>, painter: &str, keys: &[&str]) {
 }
 
 /// Whether the model is there and can give what the template asks for.
-fn check_model(table: &Table<'_>, source: &WanSource, canvas: Option<&Canvas>, models: &BTreeMap<String, Option<Abilities>>) {
+fn check_model(table: &Table<'_>, source: &WanSource, canvases: Option<&Canvases>, models: &BTreeMap<String, Option<Abilities>>) {
     let model = &source.model;
     match models.get(model) {
         None => {
@@ -327,7 +318,7 @@ fn check_model(table: &Table<'_>, source: &WanSource, canvas: Option<&Canvas>, m
             table.mistake_at("unknown-model", &["sampling", "model"], message, hint);
         }
         Some(Some(abilities)) => {
-            for (path, shortfall) in canvas.map(|canvas| source.shortfalls(canvas, abilities)).unwrap_or_default() {
+            for (path, shortfall) in canvases.map(|canvases| source.shortfalls(canvases, abilities)).unwrap_or_default() {
                 let message = format!("the model `{model}` cannot give this: {shortfall}");
                 table.mistake_at(shortfall.code(), &path, message, shortfall.hint());
             }
@@ -335,18 +326,6 @@ fn check_model(table: &Table<'_>, source: &WanSource, canvas: Option<&Canvas>, m
         // It is told elsewhere that the folder is not there; templates that need it cannot be picked.
         Some(None) => {}
     }
-}
-
-fn read_canvas(canvas: &Table<'_>) -> Option<Canvas> {
-    let (width, height) = (canvas.whole("width", 16..=3840), canvas.whole("height", 16..=3840));
-    let (frames, fps) = (canvas.whole("frames", 1..=1800), canvas.whole("fps", 1..=60));
-    for (key, side) in [("width", width), ("height", height)] {
-        if let Some(side) = side.filter(|side| side % 2 != 0) {
-            let message = format!("`{key}` is {side}, expected a multiple of 2");
-            canvas.mistake("bad-canvas", key, message, format!("{} and {} are", side - 1, side + 1));
-        }
-    }
-    Some(Canvas { width: width?, height: height?, frames: frames?, fps: fps? })
 }
 
 fn read_fallbacks(table: &Table<'_>) -> Option<Fallbacks> {
@@ -422,7 +401,9 @@ fn words_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn digest_plate(table: &Table<'_>, wan: bool) -> Digest {
     let mut form = Canonical::default();
-    table.write(&mut form, &["painter", "canvas"]);
+    table.write(&mut form, &["painter"]);
+    // What else stands in [canvas] is in the plate's own spec, where it moves a pixel.
+    table.write_table(&mut form, "canvas", &["fps", "frames", "height", "width"]);
     if wan {
         table.write_inside(&mut form, "prompt", &["skeleton", "negative"]);
         let sampling = ["sampler", "steps", "shift", "guidance_high", "guidance_low", "loras", "longer"];

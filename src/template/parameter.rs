@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation;
 const GRAPHEME_CODE_POINTS: usize = 20;
 
 /// Names that a query string uses for something else; no parameter may have one.
-pub const RESERVED: [&str; 15] = [
+pub const RESERVED: [&str; 16] = [
     "at",
     "expires",
     "fallback",
@@ -20,6 +20,7 @@ pub const RESERVED: [&str; 15] = [
     "kid",
     "locale",
     "profile",
+    "ratio",
     "sig",
     "signature",
     "template",

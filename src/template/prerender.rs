@@ -12,7 +12,8 @@ use festoon_spec::Locale;
 use serde::Serialize;
 
 use super::{
-    Touches,
+    Canvases, Ratio, Touches,
+    canvas::MAX_RATIOS,
     declared::Declared,
     reader::{Item, Key, Section, Table, did_you_mean},
 };
@@ -25,7 +26,7 @@ const MAX_VARIATIONS: u32 = 100;
 /// `[[prerender]]`.
 pub static RULE: Section = Section {
     title: "[[prerender]]",
-    about: "What is painted before anybody asks: every combination of its locales, choices and variations, the most wanted first, until the budget ends.",
+    about: "What is painted before anybody asks: every combination of its locales, choices, ratios and variations, the most wanted first, until the budget ends.",
     keys: &[
         Key::optional("id", "a name", "the feast, or `always`", "The rule's name, unique in the template."),
         Key::optional(
@@ -58,6 +59,12 @@ pub static RULE: Section = Section {
             "a table of lists: values by parameter, the most wanted first",
             "the defaults",
             "Which values of parameters that touch the plate.",
+        ),
+        Key::optional(
+            "ratios",
+            "a list of ratios that `[canvas]` offers, the most wanted first",
+            "the first that it offers",
+            "In which ratios.",
         ),
         Key::optional("variations", "a whole number from 1 to 100", "1", "How many takes of each."),
         Key::optional(
@@ -99,6 +106,8 @@ pub struct PrerenderRule {
     pub locales: Vec<Locale>,
     /// Values to paint, per parameter, the most wanted first; canonical. A parameter that is not named keeps its default.
     pub choices: BTreeMap<String, Vec<String>>,
+    /// In which ratios, the most wanted first; without any, in the template's first.
+    pub ratios: Vec<Ratio>,
     /// How many takes of each; at least 1.
     pub variations: u32,
     /// What happens to dates that were missed.
@@ -193,6 +202,7 @@ impl Serialize for Offset {
 pub(super) fn read_rule(
     item: &Item<'_>,
     declared: &Declared,
+    canvases: Option<&Canvases>,
     all_locales: &[Locale],
     has_words: &dyn Fn(&Locale) -> bool,
     feasts: Option<&BTreeSet<String>>,
@@ -244,9 +254,10 @@ pub(super) fn read_rule(
         locales = all_locales.to_vec();
     }
     let choices = read_rule_choices(&table, declared);
+    let ratios = read_rule_ratios(&table, canvases);
     let variations = table.whole("variations", 1..=MAX_VARIATIONS).unwrap_or(1);
-    let picks =
-        choices.values().map(Vec::len).product::<usize>().saturating_mul(locales.len()).saturating_mul(variations as usize);
+    let picks = choices.values().map(Vec::len).product::<usize>();
+    let picks = [locales.len(), ratios.len().max(1), variations as usize].into_iter().fold(picks, usize::saturating_mul);
     if picks > MAX_PICKS {
         item.mistake("too-many", format!("the rule names {picks} picks, at most {MAX_PICKS} are allowed"), None);
         return None;
@@ -271,11 +282,29 @@ pub(super) fn read_rule(
         at: at.unwrap_or_default(),
         locales,
         choices,
+        ratios,
         variations,
         catch_up: table.find("catch_up").map(|item| read_catch_up(&item)).unwrap_or_default(),
         jitter: jitter.unwrap_or_default(),
         budget: budget.unwrap_or_default(),
     })
+}
+
+/// The ratios of a rule; each must be one that the template offers.
+fn read_rule_ratios(table: &Table<'_>, canvases: Option<&Canvases>) -> Vec<Ratio> {
+    let mut ratios = Vec::new();
+    for item in table.list("ratios", MAX_RATIOS) {
+        let Some(ratio) = item.read::<Ratio>().map(|ratio| ratio.value) else { continue };
+        if let Some(canvases) = canvases.filter(|canvases| !canvases.ratios().contains(&ratio)) {
+            let hint = format!("its ratios are: {}", canvases.listed());
+            item.mistake("unknown-ratio", format!("the template does not offer the ratio `{ratio}`"), hint);
+        } else if ratios.contains(&ratio) {
+            item.mistake("repeated-name", format!("`{ratio}` is there twice"), None);
+        } else {
+            ratios.push(ratio);
+        }
+    }
+    ratios
 }
 
 fn read_show(table: &Table<'_>) -> Option<(Offset, Offset)> {

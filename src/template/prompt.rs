@@ -9,8 +9,8 @@ use festoon_spec::{Abilities, Canvas, Checkpoint, Locale, Lora, Milli, Noise, Sa
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::{
-    Chosen, Kind, Parameter, SceneError,
-    adapting::{Longer, Shortfall, adapt},
+    Canvases, Chosen, Kind, Parameter, SceneError,
+    adapting::{Adapting, Longer, Shortfall},
     declared::Declared,
     place::{Uses, Values, by_locale},
     reader::{Item, Key, Located, Section, Table, did_you_mean},
@@ -125,12 +125,13 @@ pub(super) struct WanSource {
     guidance_high: Option<Milli>,
     guidance_low: Option<Milli>,
     loras: Vec<Lora>,
-    longer: Longer,
+    adapting: Adapting,
 }
 
 impl WanSource {
-    /// Reads `prompt` and `sampling` of a template. `None` after a mistake.
-    pub fn read(template: &Table<'_>, declared: &Declared, uses: &Uses<'_>) -> Option<Self> {
+    /// Reads `prompt` and `sampling` of a template; `focus` is what must stay in view of a picture that is cropped. `None` after a
+    /// mistake.
+    pub fn read(template: &Table<'_>, declared: &Declared, uses: &Uses<'_>, focus: Option<[Milli; 2]>) -> Option<Self> {
         let sampling = template.table("sampling", &SAMPLING);
         let prompt = template.table("prompt", &PROMPT)?;
         let fragments = texts(prompt.entries("fragments", MAX_FRAGMENTS));
@@ -197,7 +198,7 @@ impl WanSource {
             guidance_high: guidance_high?,
             guidance_low: guidance_low?,
             loras: loras?,
-            longer: longer?,
+            adapting: Adapting { longer: longer?, focus },
         };
         source.try_every_value(&prompt, &declared.sound);
         Some(source)
@@ -231,16 +232,23 @@ impl WanSource {
             guidance_low: self.guidance_low.unwrap_or(sampling.guidance_low),
             noise: Noise::PlateKey,
             text_tokens: abilities.prompt.tokens,
-            adapted: adapt(canvas, abilities, self.longer).map_err(refused)?,
+            adapted: self.adapting.of(canvas, abilities).map_err(refused)?,
         })
     }
 
     /// Everything that this checkpoint cannot give, each with the keys that lead to it in template.toml.
-    pub fn shortfalls(&self, canvas: &Canvas, abilities: &Abilities) -> Vec<(Vec<&str>, Shortfall)> {
+    pub fn shortfalls(&self, canvases: &Canvases, abilities: &Abilities) -> Vec<(Vec<&str>, Shortfall)> {
         let mut shortfalls = Vec::new();
-        if let Err(shortfall) = adapt(canvas, abilities, self.longer) {
-            let key = if matches!(shortfall, Shortfall::WrongRatio { .. }) { "width" } else { "frames" };
-            shortfalls.push((vec!["canvas", key], shortfall));
+        for (ratio, canvas) in canvases.each() {
+            match self.adapting.of(&canvas, abilities) {
+                Err(shortfall @ Shortfall::WrongRatio { .. }) if ratio == canvases.usual() => {
+                    shortfalls.push((vec!["canvas", "width"], shortfall));
+                }
+                Err(shortfall @ Shortfall::WrongRatio { .. }) => shortfalls.push((vec!["canvas", "ratios"], shortfall)),
+                // It lasts as long in every ratio.
+                Err(shortfall) if ratio == canvases.usual() => shortfalls.push((vec!["canvas", "frames"], shortfall)),
+                _ => {}
+            }
         }
         if let Err(shortfall) = self.steps(abilities) {
             shortfalls.push((vec!["sampling", "steps"], shortfall));
@@ -275,7 +283,7 @@ impl WanSource {
     /// # Errors
     /// If no adapting leads there.
     pub fn adapted(&self, canvas: &Canvas, abilities: &Abilities) -> Result<Option<festoon_spec::Adapted>, Shortfall> {
-        adapt(canvas, abilities, self.longer)
+        self.adapting.of(canvas, abilities)
     }
 
     /// The locales for which something is said differently.

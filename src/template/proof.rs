@@ -1,6 +1,6 @@
 //! Proofs that what a template draws can be read: everything is laid out and drawn, for every locale, as it will be.
 //!
-//! Each locale's words are drawn with every choice in turn, and with texts as long as people may type. What does not fit, has
+//! In each ratio each locale's words are drawn with every choice in turn, and with texts as long as people may type. What does not fit, has
 //! no glyph, leaves the safe area, or does not stand out from the plate is a [`Mistake`] at its layer. The plate of motion
 //! graphics is taken for its sky, from top to bottom; of a model's plate nothing is known, so that writing has to stand out
 //! from white and from black.
@@ -14,9 +14,9 @@ use festoon_film::{
 use festoon_spec::{Canvas, Colour, Digest, Locale};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Chosen, Kind, Mistake, Parameter, SceneSource, Template, Touches, Words, place::Values};
+use super::{Chosen, Kind, Mistake, Parameter, Ratio, SceneSource, Template, Touches, Words, place::Values};
 
-/// Proofs are made at this size of the shorter side: layouts grow with the frame, so one size proves all.
+/// Proofs are made at this size of the shorter side: layouts grow with the frame, so one size proves all of a ratio.
 const SHORT: u32 = 240;
 /// Least contrast of writing (WCAG 2.2, 1.4.3): of large type, and of what is smaller than [`LARGE`] of the shorter side.
 const CONTRAST: [f64; 2] = [3.0, 4.5];
@@ -27,18 +27,22 @@ const POINTS: usize = 9;
 
 /// What is wrong with what this template draws. Nothing if it draws nothing.
 pub fn prove(template: &Template, faces: &Faces) -> Vec<Mistake> {
-    let mut prover = Prover { template, faces, canvas: small(&template.canvas), drawn: BTreeMap::new(), mistakes: Vec::new() };
-    let locales: Vec<_> = template.locales().cloned().collect();
-    for locale in &locales {
-        let (_, words) = template.words(locale);
-        for values in cases(template, words) {
-            prover.case(locale, &values);
+    let mut mistakes = Vec::new();
+    for (ratio, canvas) in template.canvases.each() {
+        let canvas = small(&canvas);
+        let mut prover = Prover { template, faces, ratio, canvas, drawn: BTreeMap::new(), mistakes };
+        for locale in template.locales() {
+            let (_, words) = template.words(locale);
+            for values in cases(template, words) {
+                prover.case(locale, &values);
+            }
+            for (parameter, values) in longest(template, words) {
+                prover.fits(locale, &values, Some(&parameter));
+            }
         }
-        for (parameter, values) in longest(template, words) {
-            prover.fits(locale, &values, Some(&parameter));
-        }
+        mistakes = prover.mistakes;
     }
-    prover.mistakes
+    mistakes
 }
 
 /// The canvas in its ratio and time, with a short side of [`SHORT`].
@@ -51,6 +55,7 @@ fn small(canvas: &Canvas) -> Canvas {
 struct Prover<'t> {
     template: &'t Template,
     faces: &'t Faces,
+    ratio: Ratio,
     canvas: Canvas,
     /// Overlays that were drawn, and backgrounds that they were seen on.
     drawn: BTreeMap<Digest, (Option<Drawing>, Vec<Vec<Colour>>)>,
@@ -73,7 +78,8 @@ impl Prover<'_> {
         }
         for (layer, contrast, needed, sky) in found {
             let sky = sky.iter().map(Colour::to_string).collect::<Vec<_>>().join(" ");
-            let message = format!("{locale}: `{layer}` has a contrast of {contrast:.1} to a plate of {sky}, {needed} is needed");
+            let case = self.told(locale);
+            let message = format!("{case}: `{layer}` has a contrast of {contrast:.1} to a plate of {sky}, {needed} is needed");
             let hint = "choose another colour, or lay a scrim or a panel below it".to_owned();
             self.note(&layer, "faint-text", message, Some(hint));
         }
@@ -81,7 +87,7 @@ impl Prover<'_> {
 
     /// Draws what these values come to; the overlay, if it could be.
     fn fits(&mut self, locale: &Locale, values: &Values, longest: Option<&Parameter>) -> Option<Overlay> {
-        let overlay = self.template.overlay(locale, values);
+        let overlay = self.template.overlay(locale, values, self.ratio);
         if overlay.layers.is_empty() {
             return None;
         }
@@ -93,17 +99,24 @@ impl Prover<'_> {
             // Nobody can upload a picture yet that this could be proved with.
             && !matches!(error, OverlayError::MissingImage { .. })
         {
+            let case = self.told(locale);
             let (message, hint) = match longest {
                 Some(parameter) => (
-                    format!("{locale}: with a `{}` as long as may be typed, {error}", parameter.name),
+                    format!("{case}: with a `{}` as long as may be typed, {error}", parameter.name),
                     Some("lower its `max_graphemes`, or the smallest `size`, or allow more `lines`".to_owned()),
                 ),
-                None => (format!("{locale}: {error}"), error.hint()),
+                None => (format!("{case}: {error}"), error.hint()),
             };
             self.note(error.layer(), error.code(), message, hint);
         }
         self.drawn.insert(overlay.digest(), (prepared.ok(), Vec::new()));
         Some(overlay)
+    }
+
+    /// A case as messages call it: the locale, and the ratio where it is not the usual one.
+    fn told(&self, locale: &Locale) -> String {
+        let usual = self.ratio == self.template.canvases.usual();
+        if usual { locale.to_string() } else { format!("{locale} in {}", self.ratio) }
     }
 
     fn note(&mut self, layer: &str, code: &'static str, message: String, hint: Option<String>) {

@@ -133,6 +133,8 @@ pub struct Table<'a> {
     pub span: Range<usize>,
     section: &'static Section,
     table: &'a DeTable<'a>,
+    /// What stands here takes the place of what stands in `table`.
+    over: Option<&'a DeTable<'a>>,
 }
 
 impl<'a> Table<'a> {
@@ -150,12 +152,22 @@ impl<'a> Table<'a> {
                 );
             }
         }
-        Self { page, span, section, table }
+        Self { page, span, section, table, over: None }
+    }
+
+    /// The table with the keys of another, which stands at `item`, laid over it. Those keys are read as its own.
+    pub fn with(&self, item: &Item<'a>) -> Option<Table<'a>> {
+        let over = item.table(self.section)?;
+        Some(Table { over: Some(over.table), span: over.span, ..self.clone() })
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.over.and_then(|over| over.get(key)).or_else(|| self.table.get(key))
     }
 
     /// Notes a mistake at the value of `key`, or at the table if the key is not there.
     pub fn mistake(&self, code: &'static str, key: &str, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        let span = self.table.get(key).map_or(self.span.clone(), Spanned::span);
+        let span = self.get(key).map_or(self.span.clone(), Spanned::span);
         self.page.mistake(code, span, message, hint);
     }
 
@@ -171,7 +183,7 @@ impl<'a> Table<'a> {
 
     /// Whether `key` is there.
     pub fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.get(key).is_some()
     }
 
     /// The value of `key`. One that the section gives no default must be there.
@@ -179,7 +191,7 @@ impl<'a> Table<'a> {
         let documented = self.section.keys.iter().find(|known| known.name == key);
         let documented =
             documented.unwrap_or_else(|| panic!("{} documents every key that is read, also `{key}`", self.section.title));
-        let found = self.table.get(key);
+        let found = self.get(key);
         if found.is_none() && documented.default.is_none() && !self.is_misspelt(key) {
             self.page.mistake(
                 "missing-key",
@@ -236,14 +248,23 @@ impl<'a> Table<'a> {
 
     /// Writes keys of the table `inner` as [`Table::write`] does.
     pub fn write_inside(&self, form: &mut Canonical, inner: &str, keys: &[&str]) {
-        let Some(table) = self.table.get(inner).and_then(|value| value.get_ref().as_table()) else { return };
-        form.group(inner, |form| Table { table, ..self.clone() }.write(form, keys));
+        let Some(table) = self.get(inner).and_then(|value| value.get_ref().as_table()) else { return };
+        form.group(inner, |form| Table { table, over: None, ..self.clone() }.write(form, keys));
+    }
+
+    /// Writes the table `inner` as [`Table::write`] does, as if it had nothing but these keys, which must all be there.
+    pub fn write_table(&self, form: &mut Canonical, inner: &str, keys: &[&str]) {
+        let Some(table) = self.get(inner).and_then(|value| value.get_ref().as_table()) else { return };
+        form.group(inner, |form| {
+            form.integer("len", keys.len() as i64);
+            Table { table, over: None, ..self.clone() }.write(form, keys);
+        });
     }
 
     /// Writes what stands at the keys into a canonical form: blanks, comments and the order of keys do not count.
     pub fn write(&self, form: &mut Canonical, keys: &[&str]) {
         for key in keys {
-            match self.table.get(*key) {
+            match self.get(key) {
                 Some(value) => write_value(form, key, value.get_ref()),
                 None => form.put(key, Value::Absent),
             }
@@ -290,6 +311,11 @@ impl<'a> Item<'a> {
     /// The text at `key`, if this is a table with one; no mistake otherwise.
     pub fn peek(&self, key: &str) -> Option<&'a str> {
         self.value.get_ref().as_table()?.get(key)?.get_ref().as_str()
+    }
+
+    /// Whether this is a table with `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.value.get_ref().as_table().is_some_and(|table| table.contains_key(key))
     }
 
     /// Whether it is a list.
@@ -350,6 +376,19 @@ impl<'a> Item<'a> {
             self.mistake("out-of-range", format!("`{}` is {written}, expected {expected}", self.name), None);
         }
         number
+    }
+
+    /// A number, which counts twice, or two.
+    pub fn pair(&self, limits: std::ops::RangeInclusive<Milli>) -> Option<[Milli; 2]> {
+        if !self.is_list() {
+            return self.milli(limits).map(|number| [number; 2]);
+        }
+        let items = self.list(2);
+        let [first, second] = items.as_slice() else {
+            self.mistake("wrong-type", format!("`{}` needs a number or two", self.name), None);
+            return None;
+        };
+        Some([first.milli(limits.clone())?, second.milli(limits)?])
     }
 
     /// True or false.

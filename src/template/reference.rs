@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use festoon_spec::{CameraMove, Motif};
 
-use super::{RESERVED, declared, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
+use super::{RESERVED, declared, canvas, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
 
 /// Every table, in the order of the page.
-const SECTIONS: [&Section; 35] = [
+const SECTIONS: [&Section; 37] = [
     &folder::TEMPLATE,
-    &folder::CANVAS,
+    &canvas::CANVAS,
     &declared::CHOICE_PARAMETER,
     &declared::CHOICE,
     &declared::TEXT_PARAMETER,
@@ -28,6 +28,8 @@ const SECTIONS: [&Section; 35] = [
     &prompt::SAMPLING,
     &prompt::LORA,
     &sections::OVERLAY,
+    &sections::SAFE_AREA,
+    &sections::OVERLAY_AT,
     &sections::WINDOW,
     &sections::TEXT_LAYER,
     &sections::IMAGE_LAYER,

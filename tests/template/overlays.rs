@@ -7,7 +7,6 @@ use festoon::{
     template::{Template, proof::prove},
 };
 use festoon_film::overlay::{Content, Faces, Layer, Text};
-use festoon_spec::Profile;
 
 use super::{Folder, MOTION_WORDS, makers, shipped_templates};
 
@@ -73,14 +72,7 @@ fn folder() -> Folder {
 
 fn pick(template: &Template, locale: &str, parameters: &[(&str, &str)]) -> Resolved {
     let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
-    let pick = Pick {
-        template: template.id.clone(),
-        locale: locale.parse().unwrap(),
-        parameters,
-        variation: 0,
-        profile: Profile::Mp4,
-        at: None,
-    };
+    let pick = Pick { parameters, ..Pick::usual(template.id.clone(), locale.parse().unwrap()) };
     pick.resolve(template, &makers()).unwrap()
 }
 
@@ -256,7 +248,7 @@ fn every_shipped_template_draws_a_title_that_is_proved() {
         let windows = template.overlay_windows();
         assert!(windows.len() >= 2, "{}", template.id);
         let touched: u32 = windows.iter().map(|window| window.end - window.start).sum();
-        assert!(touched <= 3 * template.canvas.fps, "{}: {touched} frames are encoded for each person", template.id);
+        assert!(touched <= 3 * template.canvases.base.fps, "{}: {touched} frames are encoded for each person", template.id);
         let title = pick(&template, "en", &[("title", "Zoë & 山田")]);
         assert_eq!(text(&title, "title").words, "Zoë & 山田", "{}", template.id);
         let mistakes = prove(&template, &FACES);

@@ -10,7 +10,7 @@ use festoon::{
     schedule::Feasts,
     template::{Kind, Known, LocaleScene, Template, check},
 };
-use festoon_spec::{Abilities, Locale, Profile};
+use festoon_spec::{Abilities, Locale};
 
 use super::{knowing, makers};
 
@@ -52,14 +52,7 @@ fn every_shipped_template_looks_different_in_another_culture_and_alike_in_some()
         let scenes = template.locale_scenes().unwrap();
         assert!((2..LANGUAGES.len()).contains(&scenes.len()), "{}: {scenes:#?}", template.id);
         let key = |locale: &str| {
-            let pick = Pick {
-                template: template.id.clone(),
-                locale: locale.parse().unwrap(),
-                parameters: BTreeMap::new(),
-                variation: 0,
-                profile: Profile::Mp4,
-                at: None,
-            };
+            let pick = Pick::usual(template.id.clone(), locale.parse().unwrap());
             pick.resolve(template, &makers()).unwrap().plate_key
         };
         for LocaleScene { locales, .. } in &scenes {
@@ -97,8 +90,7 @@ fn every_value_of_every_shipped_template_resolves_in_every_language() {
             }
             for parameters in picks {
                 let locale = language.parse().unwrap();
-                let pick =
-                    Pick { template: template.id.clone(), locale, parameters, variation: 0, profile: Profile::Mp4, at: None };
+                let pick = Pick { parameters, ..Pick::usual(template.id.clone(), locale) };
                 let resolved = pick.resolve(template, &makers()).unwrap_or_else(|error| panic!("{pick:?}: {error}"));
                 assert!(!resolved.clip.overlay.values["title"].is_empty() || pick.parameters.contains_key("title"), "{pick:?}");
             }

@@ -1,5 +1,5 @@
-//! From the frames that a small, short or slow painter makes to those of a canvas: cropped around the middle to its ratio,
-//! scaled, the frames between interpolated.
+//! From the frames that a small, short or slow painter makes to those of a canvas: cropped to its ratio, scaled, the frames
+//! between interpolated.
 //!
 //! Nothing is held but what was painted, what lies between two of its frames, and of small pictures that run forth and back the
 //! frames of the way forth; a frame of the canvas is made when it is asked for. The same painted frames give the same bits on
@@ -78,9 +78,10 @@ impl Adapter {
         let scaler = |size: [usize; 2]| Scaler::new([width, height], whole, size);
         let scale = mixed_size[0] as f64 / width as f64;
         let [seen_width, seen_height] = adapted.seen(canvas);
+        let [left, top] = adapted.seen_from(canvas);
         let part = Part {
-            left: (width as f64 - seen_width) / 2.0 * scale,
-            top: (height as f64 - seen_height) / 2.0 * scale,
+            left: left * scale,
+            top: top * scale,
             width: seen_width * scale,
             height: seen_height * scale,
         };

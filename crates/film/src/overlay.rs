@@ -23,7 +23,7 @@ mod writing;
 
 use std::ops::Range;
 
-use festoon_spec::{Canonical, Canvas, Digest, Locale, Milli, Value};
+use festoon_spec::{Canonical, Canvas, Digest, Locale, Value};
 use serde::Serialize;
 
 pub use self::{
@@ -33,7 +33,7 @@ pub use self::{
     image::{ImageError, LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, Upload},
     layer::{
         Anchor, Animation, AnimationKind, Asset, Bar, Content, Easing, FaceRole, Horizontal, Image, Layer, Outline, Panel, Place,
-        Scrim, Shadow, Shape, Side, Text, Vertical, Voice, Weight, Window,
+        SafeArea, Scrim, Shadow, Shape, Side, Text, Vertical, Voice, Weight, Window,
     },
 };
 use crate::Picture;
@@ -62,8 +62,8 @@ pub trait Draw: Send + Sync {
 pub struct Overlay {
     /// Who reads it, maximised: it says where reading starts, and the forms of Han characters where the words do not.
     pub locale: Locale,
-    /// How far everything that is read keeps from the edges, in per cent of the frame's width and height.
-    pub safe_area: [Milli; 2],
+    /// How far everything that is read keeps from the edges.
+    pub safe_area: SafeArea,
     /// From the farthest to the nearest.
     pub layers: Vec<Layer>,
 }

@@ -13,7 +13,7 @@ fn bytes(canvas: &Canvas) -> usize {
 
 /// Every frame of the canvas.
 fn adapt(painted: Canvas, rgb: Vec<u8>, canvas: &Canvas, ping_pong: bool) -> Vec<Vec<u8>> {
-    let mut adapter = Adapter::new(&Adapted { painted, ping_pong }, canvas, rgb);
+    let mut adapter = Adapter::new(&Adapted { painted, ping_pong, corner: None }, canvas, rgb);
     let frame = |index| {
         let mut rgb = vec![0; bytes(canvas)];
         adapter.frame(index, &mut rgb);
@@ -159,7 +159,7 @@ fn frames_may_be_asked_for_in_any_order() {
     let (painted, shown) = (canvas(64, 48, 3, 8), canvas(96, 72, 7, 24));
     let frames = discs(&painted).concat();
     let in_order = adapt(painted, frames.clone(), &shown, false);
-    let mut adapter = Adapter::new(&Adapted { painted, ping_pong: false }, &shown, frames);
+    let mut adapter = Adapter::new(&Adapted { painted, ping_pong: false, corner: None }, &shown, frames);
     for index in [5, 1, 6, 0, 1] {
         let mut rgb = vec![0; bytes(&shown)];
         adapter.frame(index, &mut rgb);

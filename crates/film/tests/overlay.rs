@@ -10,7 +10,7 @@ use festoon_film::{
     Draw, Picture,
     overlay::{
         Anchor, Animation, AnimationKind, Asset, Content, Drawing, Easing, FaceRole, Faces, Horizontal, Image, Layer, Overlay,
-        OverlayError, Place, Scrim, Shadow, Side, Text, Vertical, Voice, Weight, Window,
+        OverlayError, Place, SafeArea, Scrim, Shadow, Side, Text, Vertical, Voice, Weight, Window,
     },
 };
 use festoon_spec::{Canvas, Colour, Milli};
@@ -62,7 +62,7 @@ fn layer(name: &str, content: Content) -> Layer {
 }
 
 fn overlay(locale: &str, layers: Vec<Layer>) -> Overlay {
-    Overlay { locale: locale.parse::<festoon_spec::Locale>().unwrap().maximized(), safe_area: [milli(5.0); 2], layers }
+    Overlay { locale: locale.parse::<festoon_spec::Locale>().unwrap().maximized(), safe_area: SafeArea::even(milli(5.0), milli(5.0)), layers }
 }
 
 fn titled(locale: &str, words: &str) -> Overlay {
@@ -403,7 +403,7 @@ fn the_digest_names_everything_that_is_drawn() {
     let digests = [
         before.digest(),
         changed(&|overlay| overlay.locale = "ja".parse().unwrap()),
-        changed(&|overlay| overlay.safe_area[0] = milli(6.0)),
+        changed(&|overlay| overlay.safe_area.left = milli(6.0)),
         changed(&|overlay| overlay.layers[0].window.until = 35),
         changed(&|overlay| overlay.layers[0].opacity = milli(0.9)),
         changed(&|overlay| overlay.layers[0].place.offset[1] = milli(1.0)),

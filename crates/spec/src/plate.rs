@@ -269,16 +269,21 @@ impl WanScene {
         form.integer("text_tokens", self.text_tokens);
         match &self.adapted {
             None => form.put("adapted", Value::Absent),
-            Some(Adapted { painted, ping_pong }) => form.group("adapted", |form| {
+            Some(Adapted { painted, ping_pong, corner }) => form.group("adapted", |form| {
                 painted.write(form);
                 form.put("ping_pong", Value::Flag(*ping_pong));
+                // Only where it is said: what is cropped around the middle had its key before a crop could be anywhere else.
+                if let Some([left, top]) = corner {
+                    form.put("left", Value::Milli(*left));
+                    form.put("top", Value::Milli(*top));
+                }
             }),
         }
     }
 }
 
-/// A canvas that is made from frames of another size, number or rate: cropped around the middle to the canvas' ratio, scaled,
-/// interpolated in time, the rest cut off.
+/// A canvas that is made from frames of another size, number or rate: cropped to the canvas' ratio, scaled, interpolated in
+/// time, the rest cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Adapted {
@@ -286,6 +291,10 @@ pub struct Adapted {
     pub painted: Canvas,
     /// Whether the frames run forth and back until the canvas is full.
     pub ping_pong: bool,
+    /// Where the part that is seen begins, across and down, in pixels of what is painted. Without it the middle is seen. A part
+    /// that would reach beyond the picture is moved back into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corner: Option<[Milli; 2]>,
 }
 
 impl Adapted {
@@ -294,6 +303,21 @@ impl Adapted {
         let [width, height] = [self.painted.width, self.painted.height].map(f64::from);
         let ratio = f64::from(canvas.width) / f64::from(canvas.height);
         if width / height > ratio { [height * ratio, height] } else { [width, width / ratio] }
+    }
+
+    /// How much of the painted picture is not seen on this canvas, in pixels across and down.
+    pub fn unseen(&self, canvas: &Canvas) -> [f64; 2] {
+        let [width, height] = self.seen(canvas);
+        [f64::from(self.painted.width) - width, f64::from(self.painted.height) - height]
+    }
+
+    /// Where the part begins that is seen on this canvas, in pixels across and down.
+    pub fn seen_from(&self, canvas: &Canvas) -> [f64; 2] {
+        let unseen = self.unseen(canvas);
+        match self.corner {
+            None => unseen.map(|side| side / 2.0),
+            Some(corner) => [0, 1].map(|side| corner[side].get().clamp(0.0, unseen[side].max(0.0))),
+        }
     }
 }
 

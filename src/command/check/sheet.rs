@@ -1,4 +1,5 @@
-//! The contact sheet of `festoon check --sheet`: what every locale will see of every template, at the middle of each window.
+//! The contact sheet of `festoon check --sheet`: what every locale will see of every template in every ratio, at the middle of
+//! each window.
 //!
 //! Plates are painted by the renderer beside this program, from the very specs that a pick resolves to, small and with few
 //! frames: overlays are laid out in shares of the frame, so a small frame shows what a large one will.
@@ -10,7 +11,7 @@ use std::{
 };
 
 use festoon_film::{Cancel, Decoder, Draw as _, Picture, overlay::Faces};
-use festoon_spec::{Canvas, Locale, Painter, PlateSpec, RenderKey};
+use festoon_spec::{Adapted, Canvas, Locale, PlateSpec, RenderKey, Scene};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use crate::{
@@ -18,15 +19,26 @@ use crate::{
     makers::Makers,
     pick::{Pick, Resolved},
     supervisor::program_beside_this_one,
-    template::Template,
+    template::{Ratio, Template},
 };
 
-/// The longer side of a frame on the sheet.
-const LONG: u32 = 416;
+/// Frames of other ratios have as many pixels as one of this size.
+const TILE: [u32; 2] = [256, 144];
 /// Frames per second of the plates: enough to have one near the middle of each window.
 const FPS: u32 = 4;
 /// Between frames.
 const GAP: usize = 8;
+/// Of 100; writing of a dozen pixels is still clear.
+const JPEG_QUALITY: u8 = 80;
+
+/// What is pictured; a list that is empty stands for all.
+#[derive(Debug)]
+pub struct Pictured<'a> {
+    /// For whom.
+    pub locales: &'a [Locale],
+    /// In which ratios.
+    pub ratios: &'a [Ratio],
+}
 
 /// One frame of the sheet.
 struct Tile {
@@ -35,18 +47,33 @@ struct Tile {
     rgb: Vec<u8>,
 }
 
-/// Writes the sheet: a row for each template and window, a column for each locale.
+/// Writes the sheet, as a JPEG if the file's name ends so, else as a PNG: a row for each template, ratio and window, a column for
+/// each locale; of a single locale a row for each template, with its windows and ratios. Templates whose model is not installed
+/// are left out.
 ///
 /// # Errors
 /// If a plate cannot be painted or decoded, or the file not be written.
-pub fn write(path: &Path, templates: &[Template], faces: &Faces, config: &Config) -> miette::Result<()> {
+pub fn write(
+    path: &Path,
+    templates: &[Template],
+    pictured: &Pictured<'_>,
+    faces: &Faces,
+    config: &Config,
+) -> miette::Result<()> {
     let makers = config.makers()?;
     let program = match config.renderers.program.as_os_str().is_empty() {
         true => program_beside_this_one().into_diagnostic()?,
         false => config.path(&config.renderers.program),
     };
-    let painter = Plates { program, decoder: Decoder::find().into_diagnostic()?, painted: BTreeMap::new() };
-    let rows = rows(templates, faces, &makers, painter)?;
+    let models = makers.models.keys().filter_map(|name| {
+        let folder = config.path(config.models.0.get(name)?);
+        Some(format!("--model={name}={}", folder.display()))
+    });
+    let models = models.collect();
+    let plates = Plates { program, models, decoder: Decoder::find().into_diagnostic()?, painted: BTreeMap::new() };
+    let installed = |template: &&Template| template.model().is_none_or(|model| makers.models.contains_key(model));
+    let templates: Vec<_> = templates.iter().filter(installed).collect();
+    let rows = Rows { faces, makers: &makers, plates }.of(&templates, pictured)?;
     let width = rows.iter().map(|row| row.iter().map(|tile| tile.width + GAP).sum::<usize>()).max().unwrap_or(0) + GAP;
     let height = rows.iter().map(|row| row.iter().map(|tile| tile.height).max().unwrap_or(0) + GAP).sum::<usize>() + GAP;
     let mut sheet = vec![24; width * height * 3];
@@ -62,73 +89,105 @@ pub fn write(path: &Path, templates: &[Template], faces: &Faces, config: &Config
         }
         top += row.iter().map(|tile| tile.height).max().unwrap_or(0) + GAP;
     }
-    let file = std::fs::File::create(path).into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))?;
+    save(path, width, height, &sheet).wrap_err_with(|| format!("cannot write {}", path.display()))
+}
+
+fn save(path: &Path, width: usize, height: usize, rgb: &[u8]) -> miette::Result<()> {
+    if path.extension().is_some_and(|extension| extension == "jpg" || extension == "jpeg") {
+        let side = |side: usize| u16::try_from(side).map_err(|_| miette!("a JPEG has at most 65535 pixels a side, here are {side}"));
+        let encoder = jpeg_encoder::Encoder::new_file(path, JPEG_QUALITY).into_diagnostic()?;
+        return encoder.encode(rgb, side(width)?, side(height)?, jpeg_encoder::ColorType::Rgb).into_diagnostic();
+    }
+    let file = std::fs::File::create(path).into_diagnostic()?;
     let mut encoder = png::Encoder::new(std::io::BufWriter::new(file), width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().into_diagnostic()?;
-    writer.write_image_data(&sheet).into_diagnostic()?;
+    writer.write_image_data(rgb).into_diagnostic()?;
     writer.finish().into_diagnostic()
 }
 
-fn rows(templates: &[Template], faces: &Faces, makers: &Makers, mut plates: Plates) -> miette::Result<Vec<Vec<Tile>>> {
-    let mut rows = Vec::new();
-    for template in templates.iter().filter(|template| template.painter() == Painter::motion()) {
-        let picks: Vec<_> = template.locales().map(|locale| resolve(template, locale, makers)).collect::<miette::Result<_>>()?;
-        for window in template.overlay_windows() {
-            let mut row = Vec::new();
-            for resolved in &picks {
-                let frame = (window.start + window.end) / 2;
-                let canvas = small(&template.canvas);
-                let second = f64::from(frame) / f64::from(template.canvas.fps);
-                let mut picture = plates.frame(resolved, &canvas, (second * f64::from(FPS)).round() as usize)?;
-                let at_rate = Canvas { width: canvas.width, height: canvas.height, ..template.canvas };
-                let drawing = resolved.overlay.prepare(faces, &at_rate);
-                let drawing = drawing.map_err(|error| miette!("{} {}: {error}", template.id, resolved.pick.locale))?;
-                drawing.draw(frame, &mut picture);
-                row.push(Tile { width: picture.width(), height: picture.height(), rgb: picture.rgb() });
-            }
-            rows.push(row);
-        }
-    }
-    Ok(rows)
+/// Makes the rows of the sheet.
+struct Rows<'a> {
+    faces: &'a Faces,
+    makers: &'a Makers,
+    plates: Plates,
 }
 
-fn resolve(template: &Template, locale: &Locale, makers: &Makers) -> miette::Result<Resolved> {
-    let pick = Pick {
-        template: template.id.clone(),
-        locale: locale.clone(),
-        parameters: BTreeMap::new(),
-        variation: 0,
-        profile: Default::default(),
-        at: None,
-    };
-    pick.resolve(template, makers).map_err(|error| miette!("{} {locale}: {error}", template.id))
+impl Rows<'_> {
+    fn of(mut self, templates: &[&Template], pictured: &Pictured<'_>) -> miette::Result<Vec<Vec<Tile>>> {
+        let mut rows = Vec::new();
+        for template in templates {
+            let offered = template.canvases.ratios().iter().copied();
+            let ratios: Vec<_> =
+                offered.filter(|ratio| pictured.ratios.is_empty() || pictured.ratios.contains(ratio)).collect();
+            let locales: Vec<_> =
+                if pictured.locales.is_empty() { template.locales().cloned().collect() } else { pictured.locales.to_vec() };
+            let middles: Vec<u32> = template.overlay_windows().iter().map(|window| (window.start + window.end) / 2).collect();
+            if let [locale] = locales.as_slice() {
+                let mut row = Vec::new();
+                for frame in middles {
+                    for ratio in &ratios {
+                        row.push(self.tile(template, locale, *ratio, frame)?);
+                    }
+                }
+                rows.push(row);
+                continue;
+            }
+            for ratio in ratios {
+                for frame in &middles {
+                    let tiles = locales.iter().map(|locale| self.tile(template, locale, ratio, *frame));
+                    rows.push(tiles.collect::<miette::Result<_>>()?);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn tile(&mut self, template: &Template, locale: &Locale, ratio: Ratio, frame: u32) -> miette::Result<Tile> {
+        let failed = |error| miette!("{} {locale} {ratio}: {error}", template.id);
+        let pick = Pick { ratio: Some(ratio), ..Pick::usual(template.id.clone(), locale.clone()) };
+        let resolved = pick.resolve(template, self.makers).map_err(failed)?;
+        let canvas = resolved.plate.canvas;
+        let small = small(&canvas);
+        let second = f64::from(frame) / f64::from(canvas.fps);
+        let mut picture = self.plates.frame(&resolved, &small, (second * f64::from(FPS)).round() as usize)?;
+        let at_rate = Canvas { width: small.width, height: small.height, ..canvas };
+        let drawing = resolved.overlay.prepare(self.faces, &at_rate).map_err(|error| failed(error.into()))?;
+        drawing.draw(frame, &mut picture);
+        Ok(Tile { width: picture.width(), height: picture.height(), rgb: picture.rgb() })
+    }
 }
 
 /// The canvas in its ratio and length, small and with few frames.
 fn small(canvas: &Canvas) -> Canvas {
-    let scale = f64::from(LONG) / f64::from(canvas.width.max(canvas.height));
-    let side = |side: u32| ((f64::from(side) * scale / 2.0).round() as u32).max(8) * 2;
     let seconds = f64::from(canvas.frames) / f64::from(canvas.fps);
-    Canvas {
-        width: side(canvas.width),
-        height: side(canvas.height),
-        frames: (seconds * f64::from(FPS)).round().max(1.0) as u32,
-        fps: FPS,
+    let frames = (seconds * f64::from(FPS)).round().max(1.0) as u32;
+    Ratio::of(canvas).canvas(&Canvas { width: TILE[0], height: TILE[1], frames, fps: FPS })
+}
+
+/// The plate on another canvas. What a model paints by itself it is to paint here too, and not in a size that it was never
+/// trained on.
+fn on_canvas(plate: &PlateSpec, canvas: Canvas) -> PlateSpec {
+    let mut scene = plate.scene.clone();
+    if let Scene::Wan(wan) = &mut scene {
+        wan.adapted.get_or_insert(Adapted { painted: plate.canvas, ping_pong: false, corner: None });
     }
+    PlateSpec { scene, canvas, windows: Vec::new(), ..plate.clone() }
 }
 
 /// Small plates, each painted once.
 struct Plates {
     program: PathBuf,
+    /// Says to the renderer where models are.
+    models: Vec<String>,
     decoder: Decoder,
     painted: BTreeMap<RenderKey, Vec<Vec<u8>>>,
 }
 
 impl Plates {
     fn frame(&mut self, resolved: &Resolved, canvas: &Canvas, at: usize) -> miette::Result<Picture> {
-        let spec = PlateSpec { canvas: *canvas, windows: Vec::new(), ..resolved.plate.clone() };
+        let spec = on_canvas(&resolved.plate, *canvas);
         let key = spec.key();
         if !self.painted.contains_key(&key) {
             let frames = self.paint(&spec)?;
@@ -144,7 +203,14 @@ impl Plates {
         let folder = tempfile::tempdir().into_diagnostic()?;
         let (written, out) = (folder.path().join("plate.json"), folder.path().join("plate.mp4"));
         std::fs::write(&written, serde_json::to_vec(spec).into_diagnostic()?).into_diagnostic()?;
-        let run = Command::new(&self.program).arg("paint").arg("--spec").arg(&written).arg("--out").arg(&out).output();
+        let run = Command::new(&self.program)
+            .arg("paint")
+            .args(&self.models)
+            .arg("--spec")
+            .arg(&written)
+            .arg("--out")
+            .arg(&out)
+            .output();
         let run = run.into_diagnostic().wrap_err_with(|| format!("cannot start {}", self.program.display()))?;
         if !run.status.success() {
             let said = String::from_utf8_lossy(&run.stderr);

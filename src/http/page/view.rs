@@ -151,24 +151,12 @@ fn page_locale(wanted: &Wanted) -> Locale {
     wanted.among(&spoken).cloned().unwrap_or_else(|| "en".parse().expect("`en` is a locale"))
 }
 
-/// A template when nothing is chosen.
-fn usual(template: &Template, locale: &Locale) -> Pick {
-    Pick {
-        template: template.id.clone(),
-        locale: locale.clone(),
-        parameters: BTreeMap::new(),
-        variation: 0,
-        profile: festoon_spec::Profile::default(),
-        at: None,
-    }
-}
-
 /// What each language that the template speaks sees, those that share a plate together.
 async fn locale_scenes(edge: &Edge, template: &Template, locale: &Locale) -> Result<Vec<LocaleScene>, Problem> {
     let (current, _) = template.words(locale);
     let mut scenes: Vec<(RenderKey, LocaleScene)> = Vec::new();
     for spoken in template.locales() {
-        let pick = usual(template, spoken);
+        let pick = Pick::usual(template.id.clone(), spoken.clone());
         // Without its model a template has no plates to show.
         let Ok(resolved) = pick.resolve(template, edge.makers()) else { return Ok(Vec::new()) };
         let tag = spoken.minimized().to_string();
@@ -187,7 +175,7 @@ async fn locale_scenes(edge: &Edge, template: &Template, locale: &Locale) -> Res
 
 async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, current: bool) -> Result<Card, Problem> {
     let (spoken, words) = template.words(locale);
-    let clip = match edge.peek(&usual(template, locale), true).await {
+    let clip = match edge.peek(&Pick::usual(template.id.clone(), locale.clone()), true).await {
         Ok(shown) => shown.map(|shown| clip_url(&shown)),
         // Without its model a template is shown, only not playing.
         Err(EdgeError::Pick(_)) => None,
@@ -250,7 +238,7 @@ async fn choose(
         card: card(edge, template, locale, page, true).await?,
         variation: pick.variation,
         locale: locale.clone(),
-        canvas: template.canvas,
+        canvas: template.canvases.of(pick.ratio.unwrap_or(template.canvases.usual())),
         clip,
         nearest,
         scenes: locale_scenes(edge, template, locale).await?,

@@ -9,11 +9,11 @@ use festoon_film::overlay::{
 use festoon_spec::{Colour, Milli};
 
 use super::{
-    Phrase, Reading, named, pair,
+    Phrase, Reading, named, read_at,
     sections::{ANIMATION, BAR_LAYER, IMAGE_LAYER, OUTLINE, PANEL, SCRIM_LAYER, SHADOW, SHAPE_LAYER, TEXT_LAYER},
 };
 use crate::template::{
-    Chosen, Kind, Place as Written, Words,
+    Chosen, Kind, Place as Written, Ratio, Words,
     place::{Source, Values},
     reader::{Item, Section, Table, did_you_mean},
 };
@@ -22,8 +22,13 @@ use crate::template::{
 const KINDS: [(&str, &Section); 5] =
     [("text", &TEXT_LAYER), ("image", &IMAGE_LAYER), ("shape", &SHAPE_LAYER), ("scrim", &SCRIM_LAYER), ("bar", &BAR_LAYER)];
 
+/// Most lines of a text.
+const MOST_LINES: u32 = 10;
 const NOTHING: Milli = Milli(0);
 const HUNDRED: Milli = Milli(100_000);
+
+/// What is the same in every ratio.
+const FIXED: [&str; 4] = ["name", "kind", "window", "at"];
 
 /// A layer before anything is chosen.
 #[derive(Debug, Clone)]
@@ -33,6 +38,15 @@ pub(super) struct LayerSource {
     pub written: Written,
     /// The name of its window.
     pub window: String,
+    /// Whether other layers may stand under it.
+    stands: bool,
+    /// In each ratio that the template offers.
+    forms: BTreeMap<Ratio, Form>,
+}
+
+/// A layer in one ratio.
+#[derive(Debug, Clone)]
+struct Form {
     /// As it is whatever is chosen, with placeholders where it depends on it.
     layer: Layer,
     content: ContentSource,
@@ -74,7 +88,35 @@ impl LayerSource {
             item.mistake("unknown-kind", message, hint.unwrap_or_else(listed));
             return None;
         };
+        let before = item.page.count();
         let table = item.table(section)?;
+        let usual = Form::read(&table, kind, reading, earlier)?;
+        // What is wrong in the layer itself is told once.
+        let is_sound = item.page.count() == before;
+        let own = |ratio, own: &Item<'_>| Form::read_over(&table, own, kind, reading, earlier, ratio);
+        let mut forms = if is_sound { read_at(&table, reading.canvases, own) } else { BTreeMap::new() };
+        for ratio in reading.canvases.ratios() {
+            forms.entry(*ratio).or_insert_with(|| usual.clone().narrowed(reading.canvases.narrowness(*ratio), |_| false));
+        }
+        let written = Written { file: item.page.file.clone(), span: item.span() };
+        let stands = !matches!(usual.layer.content, Content::Scrim(_) | Content::Bar(_));
+        Some(Self { name: usual.layer.name, written, window: table.text("window")?.value.to_owned(), stands, forms })
+    }
+
+    /// Where it stands in a ratio.
+    pub fn place(&self, ratio: Ratio) -> &Place {
+        &self.forms[&ratio].layer.place
+    }
+
+    /// The layer for these values in this ratio; `None` if it is not there.
+    pub fn build(&self, values: &Values, words: &Words, ratio: Ratio) -> Option<Layer> {
+        self.forms[&ratio].build(values, words)
+    }
+}
+
+impl Form {
+    /// Reads a layer of this kind.
+    fn read(table: &Table<'_>, kind: &str, reading: &Reading<'_, '_>, earlier: &[LayerSource]) -> Option<Self> {
         let name = table.text("name")?.value.to_owned();
         let named_window = table.text("window")?;
         let Some(window) = reading.windows.iter().find(|window| window.name == named_window.value) else {
@@ -82,15 +124,15 @@ impl LayerSource {
             table.mistake("unknown-window", "window", format!("there is no window `{}`", named_window.value), hint);
             return None;
         };
-        let fps = f64::from(reading.canvas.fps);
+        let fps = f64::from(reading.canvases.base.fps);
         let delay = table.find("delay").map_or(Some(NOTHING), |item| item.milli(NOTHING..=Milli(60_000)))?;
         let from = window.frames.start + (delay.get() * fps).round() as u32;
         if from >= window.frames.end {
             table.mistake("out-of-range", "delay", format!("`{name}` comes after its window has ended"), None);
             return None;
         }
-        let entrance = animation(&table, "enter", kind, fps)?;
-        let exit = animation(&table, "exit", kind, fps)?;
+        let entrance = animation(table, "enter", kind, fps)?;
+        let exit = animation(table, "exit", kind, fps)?;
         let moving: u32 = [entrance, exit].iter().flatten().map(|animation| animation.frames).sum();
         if moving > window.frames.end - from {
             let there = Milli::new(f64::from(window.frames.end - from) / fps).unwrap_or_default();
@@ -102,17 +144,17 @@ impl LayerSource {
                 hint,
             );
         }
-        let when = when(&table, reading);
-        let place = match *kind {
+        let when = when(table, reading);
+        let place = match kind {
             "scrim" | "bar" => Some(nowhere()),
-            _ => read_place(&table, earlier),
+            _ => read_place(table, earlier),
         };
-        let content = match *kind {
-            "text" => text(&table, reading, place.as_ref()?.anchor.horizontal),
-            "image" => image(&table, reading),
-            "shape" => shape(&table, reading),
-            "scrim" => scrim(&table, reading),
-            _ => bar(&table, reading),
+        let content = match kind {
+            "text" => text(table, reading, place.as_ref()?.anchor.horizontal),
+            "image" => image(table, reading),
+            "shape" => shape(table, reading),
+            "scrim" => scrim(table, reading),
+            _ => bar(table, reading),
         };
         let (content, source) = content?;
         let typed = [entrance, exit].iter().flatten().any(|animation| animation.kind == AnimationKind::TypeOn);
@@ -121,7 +163,7 @@ impl LayerSource {
             table.mistake("misfit", "panel", format!("`{name}` is typed, and its panel would be typed with it"), hint);
         }
         let layer = Layer {
-            name: name.clone(),
+            name,
             content,
             place: place?,
             opacity: table.find("opacity").map_or(Some(Milli::ONE), |item| item.milli(NOTHING..=Milli::ONE))?,
@@ -129,16 +171,45 @@ impl LayerSource {
             entrance,
             exit,
         };
-        let written = Written { file: item.page.file.clone(), span: item.span() };
-        Some(Self { name, written, window: window.name.clone(), layer, content: source, when })
+        Some(Self { layer, content: source, when })
     }
 
-    pub fn place(&self) -> &Place {
-        &self.layer.place
+    /// Reads a layer in a ratio for which it says some keys differently.
+    fn read_over<'a>(
+        table: &Table<'a>,
+        own: &Item<'a>,
+        kind: &str,
+        reading: &Reading<'_, '_>,
+        earlier: &[LayerSource],
+        ratio: Ratio,
+    ) -> Option<Self> {
+        if let Some(key) = FIXED.into_iter().find(|key| own.has(key)) {
+            own.mistake("misplaced-key", format!("`{key}` is the same in every ratio"), "leave it out".to_owned());
+            return None;
+        }
+        let form = Self::read(&table.with(own)?, kind, reading, earlier)?;
+        Some(form.narrowed(reading.canvases.narrowness(ratio), |key| own.has(key)))
+    }
+
+    /// In a frame that is narrower for its type: lines take more of its width, so that the margins beside them are the same for
+    /// the type, and there may be more of them. What the ratio says itself stays.
+    fn narrowed(mut self, narrowness: f64, says: impl Fn(&str) -> bool) -> Self {
+        if let Content::Text(text) = &mut self.layer.content
+            && narrowness < 1.0
+        {
+            if !says("lines") {
+                text.lines = (f64::from(text.lines) / narrowness).ceil().min(f64::from(MOST_LINES)) as u8;
+            }
+            if !says("width") {
+                let margins = Milli::new((HUNDRED.get() - text.width.get()) * narrowness).unwrap_or_default();
+                text.width = Milli(HUNDRED.0 - margins.0);
+            }
+        }
+        self
     }
 
     /// The layer for these values; `None` if it is not there.
-    pub fn build(&self, values: &Values, words: &Words) -> Option<Layer> {
+    fn build(&self, values: &Values, words: &Words) -> Option<Layer> {
         if !self.when.iter().all(|(name, value)| values.get(name) == Some(value)) {
             return None;
         }
@@ -196,7 +267,7 @@ fn text(table: &Table<'_>, reading: &Reading<'_, '_>, anchor: Horizontal) -> Rea
         None => reading.faces.get("text").cloned(),
     };
     let colour = table.find("colour").and_then(|item| reading.colour(&item));
-    let size = table.find("size").and_then(|item| pair(&item, Milli(1000)..=Milli(60_000)));
+    let size = table.find("size").and_then(|item| item.pair(Milli(1000)..=Milli(60_000)));
     if let Some([smallest, largest]) = size.filter(|[smallest, largest]| smallest > largest) {
         table.mistake(
             "out-of-range",
@@ -208,7 +279,7 @@ fn text(table: &Table<'_>, reading: &Reading<'_, '_>, anchor: Horizontal) -> Rea
     let number = |table: &Table<'_>, key: &str, limits: RangeInclusive<Milli>, usual: Milli| {
         table.find(key).map_or(Some(usual), |item| item.milli(limits))
     };
-    let lines = if table.has("lines") { table.whole("lines", 1..=10) } else { Some(1) };
+    let lines = if table.has("lines") { table.whole("lines", 1..=MOST_LINES) } else { Some(1) };
     let inner = |key: &str, section: &'static Section| table.find(key).map(|item| item.table(section));
     let inner_colour = |table: &Table<'_>, usual: Option<Colour>| match table.find("colour") {
         Some(item) => reading.colour(&item),
@@ -239,7 +310,7 @@ fn text(table: &Table<'_>, reading: &Reading<'_, '_>, anchor: Horizontal) -> Rea
         Some(panel) => {
             let panel = panel?;
             let padding =
-                panel.find("padding").map_or(Some([Milli(700), Milli(400)]), |item| pair(&item, NOTHING..=Milli(4000)))?;
+                panel.find("padding").map_or(Some([Milli(700), Milli(400)]), |item| item.pair(NOTHING..=Milli(4000)))?;
             let opacity = number(&panel, "opacity", NOTHING..=Milli::ONE, Milli::ONE)?;
             let radius = number(&panel, "radius", NOTHING..=Milli(4000), Milli(300))?;
             Some((Panel { colour: PLACEHOLDER, opacity, padding, radius }, inner_colour(&panel, None)?))
@@ -271,7 +342,7 @@ fn text(table: &Table<'_>, reading: &Reading<'_, '_>, anchor: Horizontal) -> Rea
 }
 
 fn image(table: &Table<'_>, reading: &Reading<'_, '_>) -> ReadContent {
-    let within = table.find("within").and_then(|item| pair(&item, Milli::ONE..=HUNDRED));
+    let within = table.find("within").and_then(|item| item.pair(Milli::ONE..=HUNDRED));
     let radius = table.find("radius").map_or(Some(NOTHING), |item| item.milli(NOTHING..=Milli(50_000)));
     let item = table.find("file")?;
     let (file, source) = match item.as_text().and_then(|text| text.strip_prefix('{')?.strip_suffix('}')) {
@@ -295,7 +366,7 @@ fn shape(table: &Table<'_>, reading: &Reading<'_, '_>) -> ReadContent {
         Some(item) => Some(reading.colour(&item)?),
         None => None,
     };
-    let size = table.find("size").and_then(|item| pair(&item, Milli(100)..=HUNDRED));
+    let size = table.find("size").and_then(|item| item.pair(Milli(100)..=HUNDRED));
     let radius = table.find("radius").map_or(Some(NOTHING), |item| item.milli(NOTHING..=Milli(50_000)));
     let shape = Shape { size: size?, radius: radius?, colour: PLACEHOLDER, towards: None };
     Some((Content::Shape(shape), ContentSource::Shape { colour: colour?, towards }))
@@ -339,14 +410,13 @@ fn read_place(table: &Table<'_>, earlier: &[LayerSource]) -> Option<Place> {
         }
         None => nowhere().anchor,
     };
-    let offset = table.find("offset").map_or(Some([NOTHING; 2]), |item| pair(&item, Milli(-50_000)..=Milli(50_000)));
+    let offset = table.find("offset").map_or(Some([NOTHING; 2]), |item| item.pair(Milli(-50_000)..=Milli(50_000)));
     let gap = table.find("gap").map_or(Some(Milli(2000)), |item| item.milli(NOTHING..=Milli(50_000)));
     let under = match table.text("under") {
         Some(under) => {
             let upper = earlier.iter().find(|layer| layer.name == under.value);
-            let stands = |layer: &LayerSource| !matches!(layer.layer.content, Content::Scrim(_) | Content::Bar(_));
-            if !upper.is_some_and(stands) {
-                let names = earlier.iter().filter(|layer| stands(layer)).map(|layer| layer.name.as_str());
+            if !upper.is_some_and(|upper| upper.stands) {
+                let names = earlier.iter().filter(|layer| layer.stands).map(|layer| layer.name.as_str());
                 let message = format!("there is no earlier layer `{}` to stand under", under.value);
                 table.mistake("unknown-layer", "under", message, did_you_mean(under.value, names));
                 return None;

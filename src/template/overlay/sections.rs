@@ -11,9 +11,9 @@ pub static OVERLAY: Section = Section {
         Key::needed("layers", "one to 24 tables, see `[[overlay.layers]]`", "From the farthest to the nearest."),
         Key::optional(
             "safe_area",
-            "a number from 0 to 25, or two, across and down",
-            "5",
-            "Per cent of the frame that everything that is read keeps from its edges.",
+            "a number from 0 to 25, or two, across and down, or a table, see `safe_area`",
+            "5; in ratios narrower than 2:3, which fill a phone, 14 above, 20 below and 6 beside",
+            "Per cent of the frame that everything that is read keeps from its edges. In narrow ratios apps lay their own over the picture: profile and search above, caption and buttons below.",
         ),
         Key::optional(
             "budget",
@@ -33,6 +33,31 @@ pub static OVERLAY: Section = Section {
             "`title` in bold serif, `text` in regular sans",
             "What layers write with.",
         ),
+        Key::optional(
+            "at",
+            "tables by ratio, see `[overlay.at.\"<ratio>\"]`",
+            "none",
+            "What is different in single ratios; layers have an `at` of their own.",
+        ),
+    ],
+};
+
+/// `[overlay.at."<ratio>"]`.
+pub static OVERLAY_AT: Section = Section {
+    title: "[overlay.at.\"<ratio>\"]",
+    about: "What is different in one of the ratios that `[canvas]` offers, for example `[overlay.at.\"9:16\"]`.",
+    keys: &[Key::optional("safe_area", "as in `[overlay]`", "as in `[overlay]`", "The safe area in this ratio.")],
+};
+
+/// `safe_area`.
+pub static SAFE_AREA: Section = Section {
+    title: "safe_area = { … } of `[overlay]`",
+    about: "How far everything that is read keeps from each edge of the screen, whichever way the script runs.",
+    keys: &[
+        Key::needed("top", "a number from 0 to 40", "Per cent of the frame's height."),
+        Key::needed("right", "a number from 0 to 40", "Per cent of its width."),
+        Key::needed("bottom", "a number from 0 to 40", "Per cent of its height."),
+        Key::needed("left", "a number from 0 to 40", "Per cent of its width."),
     ],
 };
 
@@ -80,6 +105,12 @@ const WHEN: Key = Key::optional(
     "always",
     "The layer is there only if each parameter has that value. One with an empty text, or without its picture, is never there.",
 );
+const AT: Key = Key::optional(
+    "at",
+    "tables by ratio, for example `at = { \"9:16\" = { size = [5, 11] } }`",
+    "none",
+    "Keys of this layer that are different in single ratios; all but `name`, `kind` and `window`.",
+);
 const ANCHOR: Key = Key::optional(
     "anchor",
     "`top`, `middle` or `bottom`, a hyphen, and `start`, `centre`, `end`, `left` or `right`",
@@ -107,7 +138,7 @@ macro_rules! layer_section {
         pub static $name: Section = Section {
             title: concat!("[[overlay.layers]] of kind `", $kind, "`"),
             about: $about,
-            keys: &[NAME, KIND, WINDOW_OF, DELAY, ENTER, EXIT, OPACITY, WHEN, $($key),*],
+            keys: &[NAME, KIND, WINDOW_OF, DELAY, ENTER, EXIT, OPACITY, WHEN, AT, $($key),*],
         };
     };
 }
@@ -115,7 +146,7 @@ macro_rules! layer_section {
 layer_section!(
     TEXT_LAYER,
     "text",
-    "Writing. It is as large as fits, in as few lines as look well; lines break by the rules of the script. What does not fit at the smallest size, or has a character that no face has, is refused before anything is painted.",
+    "Writing. It is as large as fits, in as few lines as look well; lines break by the rules of the script. What does not fit at the smallest size, or has a character that no face has, is refused before anything is painted.\n\nType is measured against the shorter side, so a ratio may be narrower for it than the first: upright frames and squares are, where the first is landscape. There as many more lines are allowed as the frame is narrower, and they are as much wider as leaves them the same margins; `at` says otherwise.",
     [
         Key::needed(
             "text",
@@ -129,7 +160,12 @@ layer_section!(
             "a number or two, from 1 to 60",
             "The smallest and the largest type, in per cent of the shorter side."
         ),
-        Key::optional("width", "a number from 5 to 100", "80", "The widest line, in per cent of the frame's width."),
+        Key::optional(
+            "width",
+            "a number from 5 to 100",
+            "80",
+            "The widest line, in per cent of the frame's width. Panels keep to the safe area with what they have beside the line."
+        ),
         Key::optional("lines", "a whole number from 1 to 10", "1", "Most lines."),
         Key::optional(
             "align",

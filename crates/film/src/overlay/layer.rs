@@ -27,6 +27,27 @@ pub struct Layer {
     pub exit: Option<Animation>,
 }
 
+/// How far everything that is read keeps from the edges of the frame: per cent of its height above and below, of its width beside.
+/// The sides are those of the screen, whichever way a script runs: what apps lay over a picture stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct SafeArea {
+    /// From the upper edge.
+    pub top: Milli,
+    /// From the right edge.
+    pub right: Milli,
+    /// From the lower edge.
+    pub bottom: Milli,
+    /// From the left edge.
+    pub left: Milli,
+}
+
+impl SafeArea {
+    /// As far from both sides, and as far from above and below.
+    pub fn even(across: Milli, down: Milli) -> Self {
+        Self { top: down, right: across, bottom: down, left: across }
+    }
+}
+
 /// Frames from the start of the clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Window {

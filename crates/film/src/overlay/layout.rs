@@ -2,7 +2,7 @@
 
 use festoon_spec::{Canvas, Milli};
 
-use super::layer::{Anchor, Horizontal, Layer, Side, Vertical};
+use super::layer::{Anchor, Horizontal, Layer, SafeArea, Side, Vertical};
 
 /// A rectangle in pixels of the frame: left, top, right, bottom.
 pub(super) type Edges = [f32; 4];
@@ -18,10 +18,11 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub fn new(canvas: &Canvas, safe: [Milli; 2], leftward: bool) -> Self {
+    pub fn new(canvas: &Canvas, safe: SafeArea, leftward: bool) -> Self {
         let (width, height) = (canvas.width as f32, canvas.height as f32);
-        let [across, down] = safe.map(|share| share.get() as f32 / 100.0);
-        let safe = [width * across, height * down, width * (1.0 - across), height * (1.0 - down)];
+        let SafeArea { top, right, bottom, left } = safe;
+        let [top, right, bottom, left] = [top, right, bottom, left].map(|share| share.get() as f32 / 100.0);
+        let safe = [width * left, height * top, width * (1.0 - right), height * (1.0 - bottom)];
         Self { width, height, leftward, safe }
     }
 

@@ -121,16 +121,20 @@ impl<'a> Setting<'a> {
         };
         let [smallest, largest] = text.size.map(|size| size.get() as f32 / 100.0 * room.short);
         let allowed = (text.width.get() as f32 / 100.0 * room.frame).min(room.width);
+        // A panel keeps to the safe area with its padding, which grows with the type.
+        let padding = text.panel.map_or(0.0, |panel| 2.0 * panel.padding[0].get() as f32);
+        let fits = |widest: f32| largest.min(allowed / widest).min(room.width / (widest + padding));
         let mut best: Option<(f32, Vec<usize>)> = None;
         for ends in break_lines(&pieces, usize::from(text.lines), width) {
             let widest = widest(&ends, width);
-            let size = if widest > 0.0 { largest.min(allowed / widest) } else { largest };
+            let size = if widest > 0.0 { fits(widest) } else { largest };
             if best.as_ref().is_none_or(|(taken, _)| size > taken * WORTH_A_LINE) {
                 best = Some((size, ends));
             }
         }
         let frame = room.frame;
         let too_long = || {
+            let allowed = allowed.min(room.width - padding * smallest);
             let whole = width(0, pieces.len()) * smallest;
             let room = allowed * f32::from(text.lines);
             let graphemes = text.words.graphemes(true).count();
@@ -159,8 +163,8 @@ impl<'a> Setting<'a> {
         missing(layer, &text.words, &lines)?;
         // A line by itself may be a little wider than its part of the whole text: letters at its ends meet others there.
         let widest = lines.iter().map(|line| line.width).fold(0.0, f32::max) / MEASURE;
-        if widest * size > allowed {
-            size = allowed / widest;
+        if widest > 0.0 {
+            size = size.min(fits(widest));
         }
         if size < smallest {
             return Err(too_long());

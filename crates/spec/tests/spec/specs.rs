@@ -56,7 +56,7 @@ pub fn wan_plate() -> PlateSpec {
         guidance_low: Milli(3500),
         noise: Noise::PlateKey,
         text_tokens: 64,
-        adapted: Some(Adapted { painted: Canvas { width: 160, height: 96, frames: 17, fps: 8 }, ping_pong: false }),
+        adapted: Some(Adapted { painted: Canvas { width: 160, height: 96, frames: 17, fps: 8 }, ping_pong: false, corner: None }),
     };
     plate("fox-in-snow", Scene::Wan(scene), Canvas { width: 256, height: 144, frames: 17, fps: 16 })
 }
