@@ -17,7 +17,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{Chosen, Kind, Mistake, Parameter, Ratio, SceneSource, Template, Touches, Words, place::Values};
 
 /// Proofs are made at this size of the shorter side: layouts grow with the frame, so one size proves all of a ratio.
-const SHORT: u32 = 240;
+const SHORT: u32 = 160;
 /// Least contrast of writing (WCAG 2.2, 1.4.3): of large type, and of what is smaller than [`LARGE`] of the shorter side.
 const CONTRAST: [f64; 2] = [3.0, 4.5];
 /// 24 px at 720 lines.
@@ -245,8 +245,8 @@ fn sky_picture(canvas: &Canvas, sky: &[Colour]) -> Picture {
         let next = sky.get(at + 1).unwrap_or(&sky[at]);
         [0, 1, 2].map(|channel| (f64::from(sky[at].0[channel]) * (1.0 - share) + f64::from(next.0[channel]) * share) as u8)
     };
-    let rgb: Vec<u8> = (0..canvas.height).flat_map(|at| row(at).repeat(canvas.width as usize)).collect();
-    picture.set_rgb(&rgb);
+    let rows: Vec<Vec<u8>> = (0..canvas.height).map(|at| row(at).repeat(canvas.width as usize)).collect();
+    picture.set_rgb(&rows.concat());
     picture
 }
 
