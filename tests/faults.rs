@@ -38,7 +38,7 @@ static X264_HERE_ID: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| f
 pub struct Server {
     pub child: Child,
     pub stdout: BufReader<ChildStdout>,
-    url: String,
+    pub url: String,
 }
 
 impl Server {
@@ -278,7 +278,7 @@ async fn after(url: &str, requests: usize) {
 }
 
 /// The renderer that lies beside `festoon`.
-fn renderer_program() -> PathBuf {
+pub fn renderer_program() -> PathBuf {
     let program = Path::new(FESTOON).with_file_name("festoon-renderer");
     let works = Command::new(&program)
         .arg("--help")
@@ -289,7 +289,7 @@ fn renderer_program() -> PathBuf {
 }
 
 /// The checkpoint of [`lay_out`] is one in name only, and a real renderer would say so.
-fn with_real_renderers(config: &mut Config, program: PathBuf) {
+pub fn with_real_renderers(config: &mut Config, program: PathBuf) {
     config.renderers.program = program;
     config.models.0.clear();
     fs::remove_dir_all(config.root().join("templates/poster")).unwrap();

@@ -11,6 +11,7 @@ mod installation;
 mod pick;
 mod programs;
 mod queue;
+mod ratios;
 mod schedule;
 mod segments;
 mod shape;

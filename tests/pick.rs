@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use festoon::{
+    edge::stand_ins,
     makers::Makers,
     pick::{Fault, MAX_VARIATION, Pick, PickError, Resolved},
     template::{Kind, Library, Template},
 };
-use festoon_spec::{Adapted, Canvas, Locale, Motif, Painter, Profile, Scene};
+use festoon_spec::{Adapted, Canvas, Locale, Milli, Motif, Painter, Profile, Scene};
 use proptest::{prelude::*, sample::Index};
 use unicode_normalization::UnicodeNormalization;
 
@@ -150,7 +151,7 @@ fn bad_picks_are_refused_with_what_would_be_right() {
     let long = "x".repeat(10_000);
     let zalgo = format!("Z{}", "\u{335}".repeat(300));
     type Pairs<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(&str, Pairs<'_>, &str, &str, &str); 23] = [
+    let cases: [(&str, Pairs<'_>, &str, &str, &str); 26] = [
         ("en", &[("titel", "x")], "unknown-parameter", "no parameter `titel`", "title, mood, crowd"),
         ("en", &[("mood", "a"), ("mood", "b")], "repeated-parameter", "`mood`", ""),
         ("en", &[("mood", "clam")], "unknown-choice", "`clam`", "calm, wild"),
@@ -173,6 +174,9 @@ fn bad_picks_are_refused_with_what_would_be_right() {
         ("en", &[("variation", "1000")], "bad-variation", "from 0 to 999", ""),
         ("en", &[("variation", "-1")], "bad-variation", "from 0 to 999", ""),
         ("en", &[("variation", "99999999999999999999")], "bad-variation", "from 0 to 999", ""),
+        ("en", &[("ratio", "upright")], "bad-ratio", "`upright` is not a ratio", ""),
+        ("en", &[("ratio", &long)], "bad-ratio", "for example `9:16`", ""),
+        ("en", &[("ratio", "9:16")], "unknown-ratio", "does not offer the ratio `9:16`", "the ratios are: 16:9"),
         ("en", &[("profile", "gif")], "unknown-profile", "expected one of mp4, download,", ""),
     ];
     for (locale, pairs, code, message, hint) in cases {
@@ -188,6 +192,58 @@ fn bad_picks_are_refused_with_what_would_be_right() {
         assert_eq!((error.code(), error.fault()), (code, fault));
     }
     assert_eq!(ask(&template, "en", &[("variation", &MAX_VARIATION.to_string())]).unwrap().plate.variation, MAX_VARIATION);
+}
+
+#[test]
+fn a_ratio_is_in_the_key_and_the_first_one_goes_without_saying() {
+    let old = "fps = 24\n";
+    let template = Folder::motion().edit("test/template.toml", old, "fps = 24\nratios = [\"16:9\", \"9:16\"]\n").template();
+    let plain = ask(&template, "en", &[]).unwrap();
+    assert_eq!(ask(&Folder::motion().template(), "en", &[]).unwrap(), plain, "offering another ratio costs no plate");
+    for first in ["16:9", "32:18", "1920:1080"] {
+        assert_eq!(ask(&template, "en", &[("ratio", first)]).unwrap(), plain, "{first}");
+    }
+    let upright = ask(&template, "en", &[("ratio", "1080:1920")]).unwrap();
+    assert_eq!((upright.plate.canvas.width, upright.plate.canvas.height), (180, 320));
+    assert!(upright.plate_key != plain.plate_key && upright.clip_key != plain.clip_key);
+    assert_eq!(upright.plate.template_digest, plain.plate.template_digest);
+    assert_eq!(serde_json::to_value(&plain.pick).unwrap().get("ratio"), None);
+    assert_eq!(serde_json::to_value(&upright.pick).unwrap()["ratio"], "9:16");
+    assert_eq!(upright.pick.resolve(&template, &makers()).unwrap(), upright);
+}
+
+#[test]
+fn what_must_stay_in_view_is_in_the_key_where_it_moves_the_picture() {
+    let ask = |focus: &str, ratio: &str| {
+        let canvas = format!("fps = 16\nratios = [\"16:9\", \"1:1\"]\n{focus}");
+        let template = Folder::wan().edit("test/template.toml", "fps = 16\n", &canvas).template();
+        let plate = ask(&template, "en", &[("ratio", ratio)]).unwrap().plate;
+        let Scene::Wan(scene) = &plate.scene else { panic!("a model paints it") };
+        (scene.adapted.and_then(|adapted| adapted.corner), plate.key())
+    };
+    let (plain, square) = (ask("", "16:9"), ask("", "1:1"));
+    assert_eq!((plain.0, square.0), (None, None));
+    for focus in ["focus = [20, 50]\n", "focus = [100, 0]\n"] {
+        assert_eq!(ask(focus, "16:9"), plain, "painted as it is, nothing is cropped");
+    }
+    assert_eq!(ask("focus = [50, 10]\n", "1:1"), square, "144 of 144 rows are seen, wherever the focus is");
+    // 144 of 256 columns are seen.
+    let [left, right] = ["focus = [20, 50]\n", "focus = [80, 50]\n"].map(|focus| ask(focus, "1:1"));
+    assert_eq!((left.0, right.0), (Some([Milli(0); 2]), Some([Milli(112_000), Milli(0)])));
+    assert!(left.1 != square.1 && right.1 != square.1 && left.1 != right.1);
+    assert_eq!(ask("focus = [10, 50]\n", "1:1"), left, "both as far to the left as the picture reaches");
+}
+
+#[test]
+fn what_stands_in_has_the_ratio_that_was_asked_for() {
+    let template = shipped_templates().remove(0);
+    let upright = ask(&template, "fr", &[("ratio", "9:16"), ("variation", "2")]).unwrap().pick;
+    let all = stand_ins(&upright, &template);
+    assert!(all.len() > 4);
+    for stand_in in all {
+        let canvas = stand_in.pick.resolve(&template, &makers()).unwrap().plate.canvas;
+        assert_eq!((canvas.width, canvas.height), (720, 1280), "{stand_in:?}");
+    }
 }
 
 #[test]

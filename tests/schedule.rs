@@ -21,7 +21,7 @@ use festoon_spec::EncoderId;
 fn write_template(folder: &Path, id: &str, rules: &str) {
     let head = r##"
 painter = "motion"
-canvas = { width = 320, height = 180, frames = 24, fps = 24 }
+canvas = { width = 320, height = 180, frames = 24, fps = 24, ratios = ["16:9", "9:16"] }
 [parameters.mood]
 kind = "choice"
 touches = "plate"

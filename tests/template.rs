@@ -7,6 +7,7 @@ mod library;
 mod locales;
 mod mistakes;
 mod overlays;
+mod ratios;
 mod rules;
 mod shipped;
 

@@ -95,6 +95,37 @@ fn what_the_model_paints_is_adapted_to_the_canvas() {
     renderer.drain();
 }
 
+/// The noise is seeded, so that nothing but the crop differs between the plates.
+#[test]
+fn the_part_in_focus_is_seen_of_a_square_plate() {
+    let seeded = |canvas: Canvas, adapted: Option<Adapted>| {
+        let change = |scene: &mut WanScene| (scene.noise, scene.adapted) = (Noise::TorchSeed { seed: 3 }, adapted);
+        PlateSpec { canvas, ..with(change) }
+    };
+    let whole = small().canvas;
+    let square = Canvas { width: 48, ..whole };
+    let at = |left: i64| Adapted { painted: whole, ping_pong: false, corner: Some([Milli(left * 1000), Milli(0)]) };
+    let plates = [seeded(whole, None), seeded(square, Some(at(0))), seeded(square, Some(at(16)))];
+    let leases: Vec<_> = (1..).zip(plates).map(|(job, plate)| lease(job, plate)).collect();
+    let origin = Origin::open(leases.clone());
+    let renderer = program::run(&origin, &[], &["--model", &model()]);
+    let painted: Vec<Vec<u8>> = leases
+        .iter()
+        .map(|lease| {
+            let blob = origin.hand_in(&lease.job).outcome.blob;
+            decoded(&origin.with(|desk| desk.blobs[&blob].clone()))
+        })
+        .collect();
+    renderer.drain();
+    let columns = |left: usize| -> Vec<u8> {
+        painted[0].chunks_exact(64 * 3).flat_map(|row| row[left * 3..(left + 48) * 3].to_vec()).collect()
+    };
+    for (plate, left, other) in [(1, 0, 16), (2, 16, 0)] {
+        let (right, wrong) = (likeness(&painted[plate], &columns(left)), likeness(&painted[plate], &columns(other)));
+        assert!(right > 30.0 && right > wrong + 6.0, "from column {left}: {right:.1} dB, of the other part {wrong:.1} dB");
+    }
+}
+
 #[test]
 fn the_same_plate_is_the_same_bytes_whatever_the_number_of_threads() {
     // Large enough that two threads would share sums.
@@ -110,6 +141,23 @@ fn the_same_plate_is_the_same_bytes_whatever_the_number_of_threads() {
     assert_eq!(painted[0], painted[1]);
 }
 
+/// Every frame of a plate, one behind the other.
+fn decoded(plate: &[u8]) -> Vec<u8> {
+    let mut levels = Vec::new();
+    let mut take = |_: u32, frame: &[u8]| -> Result<(), BoxError> {
+        levels.extend_from_slice(frame);
+        Ok(())
+    };
+    Ffmpeg::find().unwrap().decode(plate, &Cancel::default(), &mut take).unwrap();
+    levels
+}
+
+/// Decibels of peak signal to noise.
+fn likeness(one: &[u8], other: &[u8]) -> f64 {
+    let squares: u64 = one.iter().zip(other).map(|(one, other)| u64::from(one.abs_diff(*other)).pow(2)).sum();
+    10.0 * (255.0 * 255.0 * one.len() as f64 / (squares as f64).max(1e-9)).log10()
+}
+
 /// On another processor sums are added up in another order. What is promised there is the same picture, not the same bytes.
 #[test]
 fn another_processor_paints_the_same_picture() {
@@ -122,18 +170,11 @@ fn another_processor_paints_the_same_picture() {
         command.envs(processor.iter().copied()).args(["paint", "--model", &model(), "--spec"]).arg(&spec).arg("--out").arg(&out);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mut levels = Vec::new();
-        let mut take = |_: u32, frame: &[u8]| -> Result<(), BoxError> {
-            levels.extend_from_slice(frame);
-            Ok(())
-        };
-        Ffmpeg::find().unwrap().decode(&fs::read(&out).unwrap(), &Cancel::default(), &mut take).unwrap();
-        levels
+        decoded(&fs::read(&out).unwrap())
     };
     let here = paint("here.mp4", &[]);
     let there = paint("there.mp4", &[("ATEN_CPU_CAPABILITY", "default"), ("ONEDNN_MAX_CPU_ISA", "SSE41")]);
-    let squares: u64 = here.iter().zip(&there).map(|(one, other)| u64::from(one.abs_diff(*other)).pow(2)).sum();
-    let decibels = 10.0 * (255.0 * 255.0 * here.len() as f64 / (squares as f64).max(1e-9)).log10();
+    let decibels = likeness(&here, &there);
     assert!(here.len() == there.len() && decibels > 38.0, "{decibels:.1} dB after encoding");
 }
 

@@ -116,7 +116,8 @@ fn read_ratios(table: &Table<'_>, base: &Canvas) -> Vec<Ratio> {
             let message = format!("the first ratio is `{ratio}`, but {} by {} is `{}`", base.width, base.height, Ratio::of(base));
             item.mistake("bad-canvas", message, "write the ratio of `width` and `height` first".to_owned());
         } else if width.max(height) > LONGEST_SIDE {
-            let message = format!("in `{ratio}` a plate would have {width} by {height} pixels, at most {LONGEST_SIDE} are allowed");
+            let message =
+                format!("in `{ratio}` a plate would have {width} by {height} pixels, at most {LONGEST_SIDE} are allowed");
             item.mistake("out-of-range", message, None);
         }
         ratios.push(ratio);

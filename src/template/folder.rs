@@ -177,7 +177,19 @@ struct Parts {
 impl Parts {
     fn named(self, id: TemplateId, revision: Digest) -> Template {
         let Parts { parameters, canvases, default_locale, fallbacks, words, source, overlay, prerender, plate_digest } = self;
-        Template { id, parameters, canvases, prerender, revision, default_locale, fallbacks, words, source, overlay, plate_digest }
+        Template {
+            id,
+            parameters,
+            canvases,
+            prerender,
+            revision,
+            default_locale,
+            fallbacks,
+            words,
+            source,
+            overlay,
+            plate_digest,
+        }
     }
 }
 

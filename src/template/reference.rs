@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use festoon_spec::{CameraMove, Motif};
 
-use super::{RESERVED, declared, canvas, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
+use super::{RESERVED, canvas, declared, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
 
 /// Every table, in the order of the page.
 const SECTIONS: [&Section; 37] = [

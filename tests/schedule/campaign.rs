@@ -71,6 +71,30 @@ fn what_is_wanted_most_goes_first_and_what_more_share_before_what_few_do() {
 }
 
 #[test]
+fn a_campaign_is_painted_in_the_ratios_it_names() {
+    let wish = |ratios: &str| matrix(&format!("locales = ['en']\n{PART}ratios = [{ratios}]\n"));
+    let sizes = |matrix: Matrix| {
+        let size = |cell: &Cell| (cell.plate.canvas.width, cell.plate.canvas.height);
+        matrix.cells.iter().map(size).collect::<Vec<_>>()
+    };
+    let [usual, first] = [matrix(&format!("locales = ['en']\n{PART}")), wish("'16:9'")].map(Result::unwrap);
+    assert_eq!(usual, first);
+    let usual = sizes(usual)[0];
+    assert_eq!(sizes(wish("'9:16', '16:9'").unwrap()), [(usual.1, usual.0), usual], "the most wanted first");
+    for (ratios, message, hint) in [
+        ("'2:3'", "card for en: the template `card` does not offer the ratio `2:3`", "the ratios are: 16:9, 9:16"),
+        ("'wide'", "`wide` is not a ratio", ""),
+        ("'9:16', '18:32'", "`9:16` is there twice", ""),
+        ("", "the list is empty", "leave `ratios` out"),
+    ] {
+        let Err(CampaignError::Mistake(mistake)) = wish(ratios) else { panic!("{ratios}: no mistake") };
+        assert!(mistake.message.contains(message), "{}", mistake.message);
+        assert!(mistake.hint.clone().unwrap_or_default().contains(hint), "{:?}", mistake.hint);
+        assert!(mistake.line().contains("launch.toml:6:"), "at the ratios: {}", mistake.line());
+    }
+}
+
+#[test]
 fn a_larger_budget_only_adds_plates() {
     let wish =
         |budget: &str| format!("budget = {{ {budget} }}\n{PART}choices = {{ mood = ['still', 'lively'] }}\nvariations = 4\n");

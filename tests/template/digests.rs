@@ -15,6 +15,7 @@ fn the_plate_digest_names_what_every_plate_depends_on_and_nothing_else() {
         ("#101020", "#101021"),
         ("[scene.locale.ja]", "[scene.locale.ko]"),
         ("max_graphemes = 10", "max_graphemes = 20"),
+        ("fps = 24", "fps = 24\nratios = [\"16:9\", \"9:16\"]\nfocus = [20, 50]"),
     ] {
         let after = Folder::motion().edit(file, old, new).template();
         assert_eq!(after.plate_digest(), before.plate_digest(), "{new}");

@@ -10,7 +10,8 @@ use festoon_film::overlay::{Content, Faces, Layer, Text};
 
 use super::{Folder, MOTION_WORDS, makers, shipped_templates};
 
-static FACES: LazyLock<Faces> = LazyLock::new(|| Faces::find().expect("fonts-noto-core, -cjk and -color-emoji are installed"));
+pub(super) static FACES: LazyLock<Faces> =
+    LazyLock::new(|| Faces::find().expect("fonts-noto-core, -cjk and -color-emoji are installed"));
 
 /// Put before the pre-render rules.
 const OVERLAY: &str = r##"[overlay]
@@ -62,7 +63,7 @@ anchor = "top-end"
 
 "##;
 
-fn folder() -> Folder {
+pub(super) fn folder() -> Folder {
     let words = format!("{MOTION_WORDS}\n[overlay]\nmood = \"Feeling\"\n");
     Folder::motion()
         .edit("test/template.toml", "[[prerender]]", &format!("{OVERLAY}[[prerender]]"))
@@ -80,7 +81,7 @@ fn names(resolved: &Resolved) -> Vec<&str> {
     resolved.overlay.layers.iter().map(|layer| layer.name.as_str()).collect()
 }
 
-fn text<'r>(resolved: &'r Resolved, name: &str) -> &'r Text {
+pub(super) fn text<'r>(resolved: &'r Resolved, name: &str) -> &'r Text {
     let layer: &Layer = resolved.overlay.layers.iter().find(|layer| layer.name == name).unwrap();
     match &layer.content {
         Content::Text(text) => text,

@@ -79,12 +79,7 @@ impl Adapter {
         let scale = mixed_size[0] as f64 / width as f64;
         let [seen_width, seen_height] = adapted.seen(canvas);
         let [left, top] = adapted.seen_from(canvas);
-        let part = Part {
-            left: left * scale,
-            top: top * scale,
-            width: seen_width * scale,
-            height: seen_height * scale,
-        };
+        let part = Part { left: left * scale, top: top * scale, width: seen_width * scale, height: seen_height * scale };
         Self {
             painted,
             canvas: *canvas,

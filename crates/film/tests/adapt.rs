@@ -1,7 +1,7 @@
 //! Frames of one size, number and rate made into those of a canvas.
 
 use festoon_film::Adapter;
-use festoon_spec::{Adapted, Canvas};
+use festoon_spec::{Adapted, Canvas, Milli};
 
 fn canvas(width: u32, height: u32, frames: u32, fps: u32) -> Canvas {
     Canvas { width, height, frames, fps }
@@ -69,6 +69,29 @@ fn painted_frames_of_the_right_size_are_shown_as_they_are() {
     }
     // As many as are asked for, the rest is cut off.
     assert_eq!(adapt(painted, frames.concat(), &canvas(96, 64, 3, 8), false), frames[..3]);
+}
+
+/// The columns of a frame from `left` on.
+fn columns(rgb: &[u8], of: &Canvas, left: u32, width: u32) -> Vec<u8> {
+    let row = |row: &[u8]| row[left as usize * 3..(left + width) as usize * 3].to_vec();
+    rgb.chunks_exact(of.width as usize * 3).flat_map(row).collect()
+}
+
+#[test]
+fn the_part_is_seen_that_begins_at_the_corner_and_none_beyond_the_picture() {
+    let (painted, square) = (canvas(160, 96, 2, 8), canvas(96, 96, 2, 8));
+    let frames = discs(&painted);
+    for (corner, left) in
+        [(None, 32), (Some([0, 0]), 0), (Some([40_000, 9_000]), 40), (Some([400_000, 0]), 64), (Some([-1, 0]), 0)]
+    {
+        let corner = corner.map(|corner: [i64; 2]| corner.map(Milli));
+        let mut adapter = Adapter::new(&Adapted { painted, ping_pong: false, corner }, &square, frames.concat());
+        let mut shown = vec![0; bytes(&square)];
+        for (index, frame) in (0..).zip(&frames) {
+            adapter.frame(index, &mut shown);
+            assert_eq!(shown, columns(frame, &painted, left, 96), "{corner:?}");
+        }
+    }
 }
 
 #[test]

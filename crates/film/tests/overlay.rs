@@ -62,7 +62,11 @@ fn layer(name: &str, content: Content) -> Layer {
 }
 
 fn overlay(locale: &str, layers: Vec<Layer>) -> Overlay {
-    Overlay { locale: locale.parse::<festoon_spec::Locale>().unwrap().maximized(), safe_area: SafeArea::even(milli(5.0), milli(5.0)), layers }
+    Overlay {
+        locale: locale.parse::<festoon_spec::Locale>().unwrap().maximized(),
+        safe_area: SafeArea::even(milli(5.0), milli(5.0)),
+        layers,
+    }
 }
 
 fn titled(locale: &str, words: &str) -> Overlay {

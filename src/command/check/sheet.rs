@@ -53,13 +53,7 @@ struct Tile {
 ///
 /// # Errors
 /// If a plate cannot be painted or decoded, or the file not be written.
-pub fn write(
-    path: &Path,
-    templates: &[Template],
-    pictured: &Pictured<'_>,
-    faces: &Faces,
-    config: &Config,
-) -> miette::Result<()> {
+pub fn write(path: &Path, templates: &[Template], pictured: &Pictured<'_>, faces: &Faces, config: &Config) -> miette::Result<()> {
     let makers = config.makers()?;
     let program = match config.renderers.program.as_os_str().is_empty() {
         true => program_beside_this_one().into_diagnostic()?,
@@ -94,7 +88,8 @@ pub fn write(
 
 fn save(path: &Path, width: usize, height: usize, rgb: &[u8]) -> miette::Result<()> {
     if path.extension().is_some_and(|extension| extension == "jpg" || extension == "jpeg") {
-        let side = |side: usize| u16::try_from(side).map_err(|_| miette!("a JPEG has at most 65535 pixels a side, here are {side}"));
+        let side =
+            |side: usize| u16::try_from(side).map_err(|_| miette!("a JPEG has at most 65535 pixels a side, here are {side}"));
         let encoder = jpeg_encoder::Encoder::new_file(path, JPEG_QUALITY).into_diagnostic()?;
         return encoder.encode(rgb, side(width)?, side(height)?, jpeg_encoder::ColorType::Rgb).into_diagnostic();
     }
@@ -119,8 +114,7 @@ impl Rows<'_> {
         let mut rows = Vec::new();
         for template in templates {
             let offered = template.canvases.ratios().iter().copied();
-            let ratios: Vec<_> =
-                offered.filter(|ratio| pictured.ratios.is_empty() || pictured.ratios.contains(ratio)).collect();
+            let ratios: Vec<_> = offered.filter(|ratio| pictured.ratios.is_empty() || pictured.ratios.contains(ratio)).collect();
             let locales: Vec<_> =
                 if pictured.locales.is_empty() { template.locales().cloned().collect() } else { pictured.locales.to_vec() };
             let middles: Vec<u32> = template.overlay_windows().iter().map(|window| (window.start + window.end) / 2).collect();

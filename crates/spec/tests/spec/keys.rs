@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::specs::{clip, motion_plate, wan_plate};
+use crate::specs::{clip, focused_plate, motion_plate, wan_plate};
 
 /// Published keys. If one moves, every cache in the world misses: take the next version of the context instead.
 #[test]
@@ -96,10 +96,24 @@ fn the_canonical_form_of_a_plate_is_published() {
     );
 }
 
+/// A crop around the middle had its key before there was any other: it says nothing of where it is.
+#[test]
+fn where_a_picture_is_cropped_is_said_only_where_it_is_not_the_middle() {
+    let fields = |plate: PlateSpec| {
+        let fields = plate.canonical().fields();
+        fields.into_iter().map(|field| format!("{} {}", field.name, field.value)).collect::<BTreeSet<_>>()
+    };
+    let (middle, focused) = (fields(wan_plate()), fields(focused_plate()));
+    let said: Vec<_> = focused.difference(&middle).cloned().collect();
+    assert_eq!(said, ["scene.adapted.left 10.5", "scene.adapted.top 0"]);
+    assert!(middle.is_subset(&focused));
+    assert!(!serde_json::to_string(&wan_plate()).unwrap().contains("corner"));
+}
+
 /// Walks every leaf of a spec's JSON, so that a field that is added later is covered without a change here.
 #[test]
 fn every_change_of_a_spec_is_another_key() {
-    for plate in [motion_plate(), wan_plate()] {
+    for plate in [motion_plate(), wan_plate(), focused_plate()] {
         let written = serde_json::to_value(&plate).unwrap();
         let key = |json: &Json| serde_json::from_value::<PlateSpec>(json.clone()).ok().map(|spec| spec.key().to_string());
         assert_each_change_is_another(&written, key);

@@ -61,6 +61,14 @@ pub fn wan_plate() -> PlateSpec {
     plate("fox-in-snow", Scene::Wan(scene), Canvas { width: 256, height: 144, frames: 17, fps: 16 })
 }
 
+/// The fox, cropped around it.
+pub fn focused_plate() -> PlateSpec {
+    let mut plate = wan_plate();
+    let Scene::Wan(scene) = &mut plate.scene else { unreachable!("the fox is painted by the model") };
+    scene.adapted = scene.adapted.map(|adapted| Adapted { corner: Some([Milli(10_500), Milli(0)]), ..adapted });
+    plate
+}
+
 fn plate(template: &str, scene: Scene, canvas: Canvas) -> PlateSpec {
     PlateSpec {
         template: template.parse().unwrap(),
