@@ -237,7 +237,7 @@ async fn keep(cache: &Cache, plate: PlateSpec, bytes: usize) -> Result<BlobHash,
         made_at: UnixMillis(1_800_000_000_000),
     };
     let staged = cache.stage_bytes(Bytes::from(footage)).await?;
-    Ok(cache.keep(staged, Manifest::new(Recipe::Plate(plate), outcome, UnixMillis(1_800_000_000_000))).await?.blob)
+    Ok(cache.keep(staged, Manifest::new(Recipe::Plate(Box::new(plate)), outcome, UnixMillis(1_800_000_000_000))).await?.blob)
 }
 
 /// A server process. Dropping it ends it.

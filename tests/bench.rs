@@ -121,14 +121,14 @@ pub async fn keep_in_segments(cache: &Cache, number: u32, footage: &Bytes, parts
     for part in parts {
         staged.push(cache.stage_bytes(part.clone()).await.unwrap());
     }
-    let manifest = Manifest::new(Recipe::Plate(plate(number)), outcome_in_segments(footage, parts), START);
+    let manifest = Manifest::new(Recipe::Plate(Box::new(plate(number))), outcome_in_segments(footage, parts), START);
     cache.keep_all(whole, staged, manifest).await.unwrap()
 }
 
 /// Keeps a numbered plate.
 pub async fn keep(cache: &Cache, number: u32, footage: &Bytes) -> Entry {
     let staged = cache.stage_bytes(footage.clone()).await.unwrap();
-    let manifest = Manifest::new(Recipe::Plate(plate(number)), outcome(footage), START);
+    let manifest = Manifest::new(Recipe::Plate(Box::new(plate(number))), outcome(footage), START);
     cache.keep(staged, manifest).await.unwrap()
 }
 

@@ -54,7 +54,7 @@ async fn a_manifest_tells_everything_that_made_the_bytes() {
     let footage = footage(1, 1000);
     keep(&cache, 1, &footage).await;
     let manifest = cache.manifest(&key(1)).await.unwrap().unwrap();
-    assert_eq!(manifest, Manifest::new(Recipe::Plate(plate(1)), outcome(&footage), START));
+    assert_eq!(manifest, Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome(&footage), START));
     let file: serde_json::Value = serde_json::from_slice(&fs::read(bench.manifest_path(&key(1))).unwrap()).unwrap();
     assert_eq!(file["manifest"]["key"], key(1).to_string());
     assert_eq!(file["manifest"]["outcome"]["md5"], outcome(&footage).md5);
@@ -92,7 +92,7 @@ async fn the_first_take_of_a_key_stays_unless_the_gate_refused_it() {
     let keep_as = async |bytes: &Bytes, verdict: Verdict| {
         let staged = cache.stage_bytes(bytes.clone()).await.unwrap();
         let outcome = Outcome { verdict, ..outcome(bytes) };
-        cache.keep(staged, Manifest::new(Recipe::Plate(plate(1)), outcome, START)).await.unwrap()
+        cache.keep(staged, Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome, START)).await.unwrap()
     };
     let failed = keep_as(&refused, Verdict::Failed { reasons: Vec::new() }).await;
     let passed = keep_as(&first, Verdict::Passed).await;
@@ -117,11 +117,11 @@ async fn bytes_that_are_not_what_was_announced_are_not_kept() {
     ];
     for (expected, outcome) in told {
         let staged = cache.stage_bytes(bytes.clone()).await.unwrap();
-        let result = cache.keep(staged, Manifest::new(Recipe::Plate(plate(1)), outcome, START)).await;
+        let result = cache.keep(staged, Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome, START)).await;
         assert!(matches!(&result, Err(CacheError::Mismatch { what, .. }) if *what == expected), "{result:?}");
     }
     let staged = cache.stage_bytes(bytes.clone()).await.unwrap();
-    let manifest = Manifest { key: key(2), ..Manifest::new(Recipe::Plate(plate(1)), outcome(&bytes), START) };
+    let manifest = Manifest { key: key(2), ..Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome(&bytes), START) };
     assert!(matches!(cache.keep(staged, manifest).await, Err(CacheError::Mismatch { what: "recipe's key", .. })));
     assert_eq!((cache.usage().entries, files(&bench.state().join("staging"))), (0, 0));
     assert!(matches!(cache.stage_bytes(Bytes::new()).await, Err(CacheError::Empty)));

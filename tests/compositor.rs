@@ -130,7 +130,7 @@ async fn keep_plate(cache: &Cache) -> Entry {
     let outcome = Outcome { media: made.media, segmented: Some(segmented), ..outcome(&made.mp4) };
     let spec = PlateSpec { canvas: CANVAS, windows: vec![WINDOW], ..plate(1) };
     let whole = cache.stage_bytes(made.mp4.into()).await.unwrap();
-    cache.keep_all(whole, staged, Manifest::new(Recipe::Plate(spec), outcome, START)).await.unwrap()
+    cache.keep_all(whole, staged, Manifest::new(Recipe::Plate(Box::new(spec)), outcome, START)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

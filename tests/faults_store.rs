@@ -344,7 +344,8 @@ async fn a_disk_that_fills_up_loses_nothing_and_the_service_goes_on() {
             Ok(staged) => staged,
             Err(error) => break error,
         };
-        let manifest = festoon::cache::Manifest::new(festoon::cache::Recipe::Plate(plate(kept)), outcome(&bytes), START);
+        let manifest =
+            festoon::cache::Manifest::new(festoon::cache::Recipe::Plate(Box::new(plate(kept))), outcome(&bytes), START);
         match cache.keep(staged, manifest).await {
             Ok(_) => kept += 1,
             Err(error) => break error,

@@ -14,7 +14,7 @@ use crate::{
     installation::{Answer, client},
 };
 
-/// A dark sky with nothing in it, and a white title for most of a second and a half.
+/// Dim lights in the dark, and a white title for half of a second and a half.
 const CARD: &str = r##"
 painter = "motion"
 
@@ -32,14 +32,13 @@ max_graphemes = 40
 
 [palettes.night]
 sky = ["#000010", "#101028"]
-colours = ["#ffd166"]
+colours = ["#402028"]
 
 [scene]
 palette = "night"
 
 [[scene.layers]]
-motif = "confetti"
-amount = 0
+motif = "bokeh"
 
 [overlay]
 windows = [{ name = "title", from = 0.5, until = 1.25 }]
@@ -86,7 +85,7 @@ impl Film {
 
     /// Where a frame is bright, in shares of its size: left, top, right, bottom.
     fn ink(&self, frame: usize) -> Option<[f64; 4]> {
-        let bright = |(at, level): (usize, &u8)| (*level > 180).then_some([at % self.width, at / self.width]);
+        let bright = |(at, level): (usize, &u8)| (*level > 200).then_some([at % self.width, at / self.width]);
         let places: Vec<[usize; 2]> = self.frames[frame].iter().enumerate().filter_map(bright).collect();
         let first = |side: usize, of: usize| Some(places.iter().map(|at| at[side]).min()? as f64 / of as f64);
         let behind = |side: usize, of: usize| Some((places.iter().map(|at| at[side]).max()? + 1) as f64 / of as f64);

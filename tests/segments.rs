@@ -47,7 +47,7 @@ async fn a_plate_that_lacks_a_part_is_not_kept_at_all() {
                 staged.push(cache.stage_bytes(part.clone()).await.unwrap());
             }
         }
-        let manifest = Manifest::new(Recipe::Plate(plate(1)), outcome_in_segments(&whole, &parts), START);
+        let manifest = Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome_in_segments(&whole, &parts), START);
         let result = cache.keep_all(cache.stage_bytes(whole.clone()).await.unwrap(), staged, manifest).await;
         assert!(matches!(&result, Err(CacheError::Mismatch { what: "part", .. })), "{result:?}");
     }

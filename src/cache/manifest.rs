@@ -51,7 +51,7 @@ pub struct ModelNote {
 #[serde(rename_all = "kebab-case")]
 pub enum Recipe {
     /// Footage.
-    Plate(PlateSpec),
+    Plate(Box<PlateSpec>),
     /// Footage with an overlay.
     Clip(ClipSpec),
     /// A picture that somebody brought.

@@ -120,7 +120,7 @@ impl Edge {
         }
         self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).learn(&job.spec, &outcome);
         let abilities = job.spec.needs().model.and_then(|model| self.inner.makers.abilities(&model).cloned());
-        let mut manifest = Manifest::new(Recipe::Plate(job.spec.clone()), outcome, self.inner.clock.now());
+        let mut manifest = Manifest::new(Recipe::Plate(Box::new(job.spec.clone())), outcome, self.inner.clock.now());
         if let Some(abilities) = abilities {
             manifest = manifest.noting(&abilities);
         }

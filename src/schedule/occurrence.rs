@@ -40,7 +40,7 @@ pub struct Schedule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dates {
     /// Around the days of this feast, as the rule says.
-    Feast(String, PrerenderRule),
+    Feast(String, Box<PrerenderRule>),
     /// From a campaign's first day through its last, by the wall clock of each locale's region.
     Window(NaiveDate, NaiveDate),
     /// As long as the rule or the campaign stands.
@@ -78,7 +78,7 @@ impl Schedule {
             });
             plates.insert(locale.clone(), wanted.collect());
         }
-        let dates = rule.feast.clone().map_or(Dates::Always, |feast| Dates::Feast(feast, rule.clone()));
+        let dates = rule.feast.clone().map_or(Dates::Always, |feast| Dates::Feast(feast, Box::new(rule.clone())));
         let id = format!("{}/{}", template.id, rule.id);
         Ok(Self { revision: revision(&dates, &plates), id, dates, plates })
     }

@@ -11,7 +11,7 @@
 //!
 //! What no adapting can give is refused: a canvas that lasts longer (unless the template lets it run forth and back), more
 //! steps than the checkpoint takes, a prompt in a language that it does not read, a ratio of which too little would be
-//! seen: half of the picture, or a third around a `focus`. `festoon check` tells which of the two happens, and [`Pick::resolve`](crate::pick::Pick::resolve) does it.
+//! seen: half of the picture, or three tenths around a `focus`. `festoon check` tells which of the two happens, and [`Pick::resolve`](crate::pick::Pick::resolve) does it.
 
 use std::fmt;
 
@@ -119,7 +119,7 @@ impl Shortfall {
             }
             Shortfall::WrongRatio { sizes, focused, .. } => {
                 let sizes = format!("its sizes are: {}", list(&mut sizes.iter().map(ToString::to_string)));
-                let advice = "; say in [canvas] with `focus` what must stay in view, then a third of its picture is enough";
+                let advice = "; say in [canvas] with `focus` what must stay in view, then three tenths of its picture are enough";
                 if *focused { sizes } else { sizes + advice }
             }
             Shortfall::TooManySteps { most, .. } => format!("write {most} or less, or leave `steps` to the model"),
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(focused([50, 0], canvas(160, 90, 17, 8)).corner, Some([Milli(0), Milli(0)]));
         assert_eq!(focused([0, 0], canvas(320, 192, 17, 8)).corner, None, "nothing is cropped, so the key does not say where");
         let slim = Adapting { focus: Some([Milli(50_000); 2]), ..Adapting::default() }.of(&canvas(480, 1280, 17, 8), &small());
-        assert_eq!(slim.unwrap_err().hint(), "its sizes are: 160x96", "a third of the picture must be seen even so");
+        assert_eq!(slim.unwrap_err().hint(), "its sizes are: 160x96", "too little would be seen even so");
     }
 
     #[test]

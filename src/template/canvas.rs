@@ -31,7 +31,7 @@ pub static CANVAS: Section = Section {
             "focus",
             "two numbers from 0 to 100, across and down",
             "the middle",
-            "What must stay in view, in per cent of the picture that a model paints: where that is cropped, the part around this point is seen, as near to its middle as the picture reaches. With it a third of the picture is enough to be seen; without it, half.",
+            "What must stay in view, in per cent of the picture that a model paints: where that is cropped, the part around this point is seen, as near to its middle as the picture reaches. With it three tenths of the picture are enough to be seen; without it, half of it must be.",
         ),
     ],
 };

@@ -78,7 +78,7 @@ async fn what_is_kept_is_shown_as_kept_and_teaches_the_forecast_also_while_a_ser
     let bytes = bench::footage(1, 100);
     let mut outcome = bench::outcome(&bytes);
     outcome.timings = BTreeMap::from([("paint".into(), 4000)]);
-    let manifest = Manifest::new(Recipe::Plate(matrix.cells[0].plate.clone()), outcome, UnixMillis(0));
+    let manifest = Manifest::new(Recipe::Plate(Box::new(matrix.cells[0].plate.clone())), outcome, UnixMillis(0));
     cache.keep(cache.stage_bytes(bytes).await.unwrap(), manifest).await.unwrap();
 
     let (_, json, errors) = prerender(project.path(), &["--campaign", "launch.toml", "--dry-run", "--json"]).await;
