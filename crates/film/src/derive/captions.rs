@@ -33,7 +33,7 @@ mod tests {
     use festoon_spec::{Colour, Milli};
 
     use super::*;
-    use crate::overlay::{Anchor, Bar, FaceRole, Horizontal, Layer, Place, Side, Text, Vertical, Voice, Weight};
+    use crate::overlay::{Anchor, Bar, FaceRole, Horizontal, Layer, Place, SafeArea, Side, Text, Vertical, Voice, Weight};
 
     fn layer(content: Content, from: u32, until: u32) -> Layer {
         Layer {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn of(layers: Vec<Layer>) -> String {
-        captions(&Overlay { locale: "ja".parse().unwrap(), safe_area: [Milli(0); 2], layers }, 24)
+        captions(&Overlay { locale: "ja".parse().unwrap(), safe_area: SafeArea::default(), layers }, 24)
     }
 
     #[test]
