@@ -1,10 +1,11 @@
 //! The server as its clients see it: players, pages, scripts, renderers.
 #![allow(clippy::unwrap_used)]
 
+mod bad_input;
 mod delivery;
 mod documents;
 mod gallery;
-mod images;
+pub mod images;
 mod leases;
 mod limits;
 mod picks;

@@ -60,7 +60,7 @@ fn add_shop(config: &mut Config) {
 }
 
 /// A PNG of one colour, opaque.
-fn logo(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+pub fn logo(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
     png_of(width, height, &colour.repeat((width * height) as usize))
 }
 

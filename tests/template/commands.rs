@@ -34,6 +34,38 @@ fn check_ends_with_1_and_shows_each_line() {
 }
 
 #[test]
+fn check_shows_what_an_overlay_gets_wrong_where_it_is() {
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\"><path d=\"M0 0h9v9z\"/></svg>";
+    let overlapping = "until = 0.875 }, { name = \"late\", from = 0.6, until = 1 }";
+    // Another layer behind the last one.
+    let mark =
+        "anchor = \"top-end\"\n[[overlay.layers]]\nname = \"mark\"\nkind = \"image\"\nwindow = \"title\"\nwithin = [9, 9]\n";
+    for (old, new, told) in [
+        ("face = \"title\"", "face = \"headline\"", "there is no face `headline`"),
+        ("size = [8, 14]", "size = [-8, 14]", "-8, expected a number from 1 to 60"),
+        ("within = [10, 10]", "within = [10, -10]", "-10, expected a number from"),
+        ("until = 0.875 }", overlapping, "`late` overlaps the window `title`"),
+        ("anchor = \"top-end\"", &format!("{mark}file = \"broken.png\""), "cannot be read as PNG"),
+        ("anchor = \"top-end\"", &format!("{mark}file = \"huge.png\""), "20000 x 1 pixels, at most 8192 on a side"),
+        ("anchor = \"top-end\"", &format!("{mark}file = \"empty.svg\""), "cannot be read as SVG"),
+    ] {
+        let folder = super::overlays::folder().edit("test/template.toml", old, new).with("test/empty.svg", svg);
+        std::fs::write(folder.path().join("test/broken.png"), b"\x89PNG\r\n\x1a\n....").unwrap();
+        std::fs::write(folder.path().join("test/huge.png"), crate::http::images::logo(20_000, 1, [1; 3])).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("test/template.toml")).unwrap();
+        let (code, out, _) = festoon(&["check", ".", "--json"], folder.path());
+        assert_eq!(code, Some(1), "{new}: {out}");
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let found = report["mistakes"].as_array().unwrap().iter().find(|mistake| {
+            let line = text.lines().nth(mistake["line"].as_u64().unwrap() as usize - 1).unwrap();
+            // A picture is shown at its layer.
+            (line.contains(new) || line == "[[overlay.layers]]") && mistake["message"].as_str().unwrap().contains(told)
+        });
+        assert!(found.is_some(), "{new}: no {told} in {report:#}");
+    }
+}
+
+#[test]
 fn check_shows_which_locale_gets_which_scene() {
     let folder = Folder::motion().with("test/words/fr.toml", MOTION_WORDS);
     let (_, out, _) = festoon(&["check", "."], folder.path());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use festoon_spec::{Canonical, ClipSpec, Milli, PlateSpec, Scene, Value};
+use festoon_spec::{BlobHash, Canonical, ClipSpec, ImageSpec, Milli, PlateSpec, Scene, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use unicode_normalization::UnicodeNormalization;
@@ -12,13 +12,15 @@ use crate::specs::{clip, focused_plate, motion_plate, wan_plate};
 /// Published keys. If one moves, every cache in the world misses: take the next version of the context instead.
 #[test]
 fn published_keys_never_move() {
-    let keys = [motion_plate().key().to_string(), wan_plate().key().to_string(), clip().key().to_string()];
+    let image = ImageSpec { image: BlobHash::of(b"a logo") };
+    let keys = [motion_plate().key(), wan_plate().key(), clip().key(), image.key()].map(|key| key.to_string());
     assert_eq!(
         keys,
         [
             "d4688a9c6b2b2c0bd2509a267dcbf3321bc225fd165a2fd16088dc4603affb41",
             "4bc97c048108d497add9785e56c3c15fb9c6b8ac326cbdb7ac4e9c9190554688",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
+            "52e3e566278c73ee55dfbeae18643f62796b3e52e102ab8aaae66ac00a7a70ce",
         ]
     );
 }
