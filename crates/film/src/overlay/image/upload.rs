@@ -10,15 +10,15 @@ use super::{ImageError, MOST_BYTES, broken, decoded, drawn, fit, is_svg, parsed,
 /// The longest side that is kept: a logo that fills a frame of 1080 lines loses nothing.
 const KEPT_SIDE: u32 = 2048;
 /// The side of the square that an SVG is drawn into.
-const DRAWN_SIDE: u32 = 1024;
+const DRAWN_SIDE: u32 = 768;
 /// Most bytes of an SVG.
 const MOST_SVG_BYTES: usize = 128 << 10;
-/// Most nodes of an SVG, texts and comments included. Each can cover the whole square once: a millisecond or two.
-const MOST_NODES: u32 = 1000;
-/// Deepest nesting: a group can need a layer of its own, 4 MB.
+/// Most nodes of an SVG, texts and comments included. Each can cover the whole square with a layer of its own: some milliseconds.
+const MOST_NODES: u32 = 300;
+/// Deepest nesting: a group can need a layer of its own, 2 MB.
 const DEEPEST: usize = 16;
 /// Most clipping paths, which may clip each other wherever one is used.
-const MOST_CLIPS: usize = 4;
+const MOST_CLIPS: usize = 2;
 /// Elements that cost what they show. One that repeats, filters or embeds can cost anything, and text has no face here.
 #[rustfmt::skip]
 const PLAIN: [&str; 18] = [
@@ -40,7 +40,7 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Reads what a stranger sent. Takes up to about a second of a CPU and 400 MB of memory.
+    /// Reads what a stranger sent. Takes up to about two seconds of a CPU and 400 MB of memory.
     ///
     /// # Errors
     /// If it is not a picture, or one beyond the limits.
