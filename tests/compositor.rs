@@ -1,6 +1,8 @@
 //! Clips that are composed, streamed and kept.
 #![allow(clippy::unwrap_used)]
 
+mod forms;
+
 use std::{
     fs,
     num::NonZeroUsize,

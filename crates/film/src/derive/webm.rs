@@ -45,10 +45,11 @@ impl Codec {
         }
     }
 
-    /// A preset that takes about as long as the H.264 of a plate, for half the bytes.
+    /// Of AV1 the fastest preset but one: of the templates' smooth motion graphics 10 takes twice the time and as many bytes for
+    /// the same SSIM. Somebody waits.
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Codec::Av1 => &["-c:v", "libsvtav1", "-preset", "10", "-crf", "35", "-svtav1-params", "lp=1"],
+            Codec::Av1 => &["-c:v", "libsvtav1", "-preset", "12", "-crf", "35", "-svtav1-params", "lp=1"],
             Codec::Vp9 => &[
                 "-c:v",
                 "libvpx-vp9",
