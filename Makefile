@@ -87,9 +87,12 @@ bench-wan: setup
 mutate-wan: setup
 	$(PYTHON) scripts/mutate-wan.py
 
-# The page of the motifs and its pictures, in docs/motion.
+# The page of the motifs and its pictures, in docs/motion; every template with its titles, in docs/titles.
 sheets: setup
 	$(CARGO) run --release --locked -p festoon-motion --example sheet -- docs/motion
+	$(CARGO) build --release --locked -p festoon -p festoon-renderer
+	target/release/festoon check templates --sheet docs/titles/locales.jpg --ratio 16:9
+	target/release/festoon check templates --sheet docs/titles/ratios.jpg --locale en
 
 # The reference pages that are made from the code.
 docs:
