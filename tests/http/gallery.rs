@@ -2,6 +2,7 @@
 
 use std::{fs, process::Command};
 
+use super::titles::painted_card;
 use crate::installation::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +77,8 @@ async fn the_gallery_shows_the_scene_of_each_language_and_those_that_share_one_t
     {
         assert!(scene.contains(&blob.to_string()) && names.iter().all(|name| scene.contains(name)), "{scene}");
     }
-    assert_eq!(page.matches(&shared.to_string()).count(), 4, "the screen and its link, the card, the scene");
+    assert_eq!(page.matches(&shared.to_string()).count(), 2, "the card and the scene");
+    assert!(page.contains("title=Hello&amp;profile=download\""), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,13 +104,11 @@ async fn what_was_typed_is_text_on_the_page() {
     assert!(wrong.text().contains("role=\"alert\"") && !wrong.text().contains("<b>"), "{}", wrong.text());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_shows_the_clips_and_the_first_text_over_the_picture() {
-    let installation = Installation::start().await;
-    let blob = installation.paint("/v1/clips/lantern/en.mp4").await;
-    let profile = tempfile::tempdir().unwrap();
-    let url = installation.url("/?locale=en&template=lantern&title=Ahoy");
+/// The document after its script has run, in a browser.
+async fn browse(installation: &Installation, path: &str) -> String {
+    let url = installation.url(path);
     let page = tokio::task::spawn_blocking(move || {
+        let profile = tempfile::tempdir().unwrap();
         let browser = ["chromium", "google-chrome"]
             .into_iter()
             .find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
@@ -127,13 +127,34 @@ async fn a_browser_shows_the_clips_and_the_first_text_over_the_picture() {
             .arg(url)
             .output()
             .unwrap()
-    })
-    .await
-    .unwrap();
-    let dom = String::from_utf8_lossy(&page.stdout);
+    });
+    String::from_utf8(page.await.unwrap().stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_shows_the_clips_and_a_text_that_is_not_in_the_picture_over_it() {
+    let installation = Installation::start().await;
+    let blob = installation.paint("/v1/clips/lantern/en.mp4").await;
+    let dom = browse(&installation, "/?locale=en&template=lantern&title=Ahoy").await;
     assert!(dom.contains("<figcaption id=\"caption\">Ahoy</figcaption>"), "the script did not run: {dom}");
-    assert_eq!(dom.matches(&format!("src=\"/v1/blobs/{blob}.mp4\"")).count(), 2, "{dom}");
+    assert_eq!(dom.matches(&format!("src=\"/v1/blobs/{blob}.mp4\"")).count(), 1, "{dom}");
+    assert!(dom.contains("src=\"/v1/clips/lantern/en.mp4?size=small&amp;tint=%23ffcc00&amp;title=Ahoy\""), "{dom}");
     let counters = installation.get("/metrics").await.text();
     let fetched = "festoon_http_requests_total{route=\"/v1/blobs/{blob}.{ext}\",status=\"2xx\"}";
     assert!(counters.contains(fetched), "the browser did not fetch the clip");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_plays_the_clip_that_has_the_title_in_the_picture() {
+    let (installation, _) = painted_card().await;
+    let dom = browse(&installation, "/?locale=en&template=card&title=Anna").await;
+    assert!(
+        dom.contains("<figcaption id=\"caption\"></figcaption>"),
+        "the title is shown twice, or the script did not run: {dom}"
+    );
+    assert!(dom.contains("src=\"/v1/clips/card/en.mp4?title=Anna\""), "{dom}");
+    let clip = installation.get("/v1/clips/card/en.mp4?title=Anna").await;
+    assert!(clip.headers.contains_key("etag"), "the browser did not fetch the clip");
+    let refused = browse(&installation, "/?locale=en&template=card&title=%F0%92%80%80").await;
+    assert!(refused.contains("no face has a glyph for U+12000"), "{refused}");
 }

@@ -75,7 +75,7 @@ async fn installation() -> Installation {
 }
 
 /// An installation that has painted the card, and a hash of each of the plate's frames.
-async fn painted_card() -> (Installation, Vec<String>) {
+pub async fn painted_card() -> (Installation, Vec<String>) {
     let installation = installation().await;
     let blob = installation.paint(CLIP).await;
     let plate = installation.get(&format!("/v1/blobs/{blob}.mp4")).await;

@@ -25,9 +25,11 @@ function open(studio) {
   const segments = new Intl.Segmenter(studio.dataset.locale);
   let events = null, ticket = null, turn = 0;
 
-  // The plate has no text in it yet, so the page lays the first text over it.
+  // What is typed is laid over the picture until it is in it.
+  const first = () => (texts.length ? texts[0].value : "");
+  let inPicture = clip.hidden || !("drawn" in studio.dataset) ? null : first();
   const caption = () => {
-    element("caption").textContent = texts.length ? texts[0].value : "";
+    element("caption").textContent = first() === inPicture ? "" : first();
     for (const text of texts) {
       const length = [...segments.segment(text.value)].length;
       const tooLong = length > Number(text.dataset.longest);
@@ -52,14 +54,16 @@ function open(studio) {
     events = ticket = null;
     working(null);
   };
-  const show = (url) => {
+  const show = (url, text) => {
     clip.src = url;
+    inPicture = "drawn" in studio.dataset ? text : null;
+    caption();
     clip.hidden = false;
     element("empty").hidden = true;
     clip.play().catch(() => {});
     watcher.observe(clip);
     const download = element("download");
-    download.href = url;
+    download.href = `${url}${url.includes("?") ? "&" : "?"}profile=download`;
     element("links").hidden = false;
     element("another").hidden = false;
     say(words.ready);
@@ -69,6 +73,7 @@ function open(studio) {
   async function ask() {
     stop();
     const mine = turn;
+    const text = first();
     const parameters = Object.fromEntries(new FormData(form));
     const variation = Number(parameters.variation || 0);
     for (const name of ["locale", "template", "variation"]) delete parameters[name];
@@ -84,14 +89,14 @@ function open(studio) {
       if (mine !== turn) return;
       if (!response.ok) return wrong(answer);
       history.replaceState(null, "", `/?${new URLSearchParams(new FormData(form))}`);
-      if (answer.status === "ready") return show(answer.blob_url);
-      follow(answer);
+      if (answer.status === "ready") return show(answer.clip_url, text);
+      follow(answer, text);
     } catch (error) {
       if (mine === turn) say(`${words.failed} (${error.message})`, "problem");
     }
   }
 
-  function follow(order) {
+  function follow(order, text) {
     ticket = order.url;
     working(0);
     say(words.queued);
@@ -106,7 +111,7 @@ function open(studio) {
       working(page.progress ? page.progress.permille : 0);
       say(page.status === "painting" ? words.painting : words.queued);
     });
-    events.addEventListener("done", end((page) => (page.blob_url ? show(page.blob_url) : say(words.failed, "problem"))));
+    events.addEventListener("done", end(() => show(order.clip_url, text)));
     events.addEventListener("failed", end((page) => say(`${words.failed} ${page.reason ?? ""}`, "problem")));
     events.addEventListener("cancelled", end(() => say(words.cancelled)));
   }

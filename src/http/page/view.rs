@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use festoon_spec::{Checkpoint, CheckpointKind, Locale, Painter, RenderKey};
+use festoon_spec::{Checkpoint, CheckpointKind, Locale, Painter, Profile, RenderKey};
 use serde::Serialize;
 
 use crate::{
@@ -69,6 +69,10 @@ struct Chosen {
     clip: Option<String>,
     /// Whether `clip` stands in.
     nearest: bool,
+    /// The same clip as a file to keep.
+    download: Option<String>,
+    /// Whether the texts are in the picture.
+    drawn: bool,
     /// What the template shows in each language.
     scenes: Vec<LocaleScene>,
     /// A value that does not fit, told beside the form.
@@ -167,7 +171,7 @@ async fn locale_scenes(edge: &Edge, template: &Template, locale: &Locale) -> Res
             scene.languages.push(language);
             continue;
         }
-        let clip = edge.peek(&pick, false).await?.map(|shown| clip_url(&shown));
+        let clip = edge.peek(&pick, false).await?.map(|shown| plate_url(&shown));
         scenes.push((resolved.plate_key, LocaleScene { clip, current: language.current, languages: vec![language] }));
     }
     Ok(scenes.into_iter().map(|(_, scene)| scene).collect())
@@ -176,7 +180,7 @@ async fn locale_scenes(edge: &Edge, template: &Template, locale: &Locale) -> Res
 async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, current: bool) -> Result<Card, Problem> {
     let (spoken, words) = template.words(locale);
     let clip = match edge.peek(&Pick::usual(template.id.clone(), locale.clone()), true).await {
-        Ok(shown) => shown.map(|shown| clip_url(&shown)),
+        Ok(shown) => shown.map(|shown| plate_url(&shown)),
         // Without its model a template is shown, only not playing.
         Err(EdgeError::Pick(_)) => None,
         Err(error) => return Err(error.into()),
@@ -203,8 +207,8 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
     })
 }
 
-/// By its bytes, so that what plays on the page is what was ready when it was made.
-fn clip_url(shown: &Shown) -> String {
+/// The plate by its bytes, so that what plays in a card is what was ready when the page was made, and nothing is composed for it.
+fn plate_url(shown: &Shown) -> String {
     address::of_blob(&shown.entry.blob, shown.resolved.pick.profile)
 }
 
@@ -217,18 +221,28 @@ async fn choose(
 ) -> Result<Chosen, Problem> {
     let pick = Pick::from_query(template.id.clone(), locale.clone(), pairs).map_err(|error| Problem::from(&error))?;
     let resolved = pick.resolve(template, edge.makers());
-    let problem = match &resolved {
+    let mut problem = match &resolved {
         Err(error @ (PickError::Value { .. } | PickError::Scene(_))) => Some(error.to_string()),
         Err(error) => return Err(Problem::from(error)),
         Ok(_) => None,
     };
-    let (clip, nearest) = match &resolved {
-        Ok(resolved) => match edge.peek(&pick, false).await? {
-            Some(shown) => (Some(clip_url(&shown)), false),
-            None => (edge.peek(&resolved.pick, true).await?.map(|shown| clip_url(&shown)), true),
-        },
-        Err(_) => (None, false),
-    };
+    let (mut shown, mut nearest, mut drawn) = (None, false, false);
+    if let Ok(resolved) = &resolved {
+        shown = edge.peek(&pick, false).await?;
+        nearest = shown.is_none();
+        if nearest {
+            shown = edge.peek(&resolved.pick, true).await?;
+        }
+        drawn = !resolved.overlay.layers.is_empty();
+    }
+    if let Some(ready) = &shown
+        && let Err(error) = edge.check_drawing(ready).await
+    {
+        let EdgeError::Pick(error) = error else { return Err(error.into()) };
+        (shown, problem) = (None, Some(error.to_string()));
+    }
+    let clip = shown.as_ref().map(|shown| address::of_clip(&shown.resolved.pick));
+    let download = shown.map(|shown| address::of_clip(&Pick { profile: Profile::Download, ..shown.resolved.pick }));
     let defaults = Pick { parameters: BTreeMap::new(), ..pick.clone() };
     let defaults = resolved.or_else(|_| defaults.resolve(template, edge.makers())).map(|resolved| resolved.pick.parameters);
     let mut values = defaults.unwrap_or_default();
@@ -241,6 +255,8 @@ async fn choose(
         canvas: template.canvases.of(pick.ratio.unwrap_or(template.canvases.usual())),
         clip,
         nearest,
+        download,
+        drawn,
         scenes: locale_scenes(edge, template, locale).await?,
         problem,
     })
