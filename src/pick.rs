@@ -363,7 +363,7 @@ impl Pick {
             frame: None,
             compositor: compositor.to_owned(),
         };
-        let frame = self.frame(&plate)?;
+        let frame = self.frame(template, &plate.canvas)?;
         let pick = Pick {
             template: self.template.clone(),
             locale: self.locale.minimized(),
@@ -381,24 +381,16 @@ impl Pick {
         Ok(resolved)
     }
 
-    /// The frame of a poster: the one that is seen at its moment, else the usual one.
-    fn frame(&self, plate: &PlateSpec) -> Result<Option<u32>, PickError> {
-        let Canvas { frames, fps, .. } = plate.canvas;
+    /// The frame of a poster: the one that is seen at its moment, else the one that the template names.
+    fn frame(&self, template: &Template, canvas: &Canvas) -> Result<Option<u32>, PickError> {
+        let Canvas { frames, fps, .. } = *canvas;
         let Profile::Poster(_) = self.profile else {
             return if self.at.is_none() { Ok(None) } else { Err(PickError::NoMoment { profile: self.profile }) };
         };
-        let Some(at) = self.at else { return Ok(Some(poster_frame(plate))) };
+        let Some(at) = self.at else { return Ok(Some(template.poster)) };
         let frame = at.0.saturating_mul(fps.into()) / 1000;
         let frame = u32::try_from(frame).ok().filter(|frame| at.0 >= 0 && *frame < frames);
-        frame.map(Some).ok_or_else(|| PickError::BadMoment { given: at.to_string(), length: begins(frames, &plate.canvas) })
-    }
-}
-
-/// The frame that stands for a clip: in the middle of what is drawn first, else of the clip.
-pub fn poster_frame(plate: &PlateSpec) -> u32 {
-    match plate.windows.first() {
-        Some(window) => window.start + window.count() / 2,
-        None => plate.canvas.frames / 2,
+        frame.map(Some).ok_or_else(|| PickError::BadMoment { given: at.to_string(), length: begins(frames, canvas) })
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Template {
     pub parameters: Vec<Parameter>,
     /// Size, length and frame rate of its plates, in each ratio that it offers.
     pub canvases: Canvases,
+    /// The frame that stands for its clips where one picture does.
+    pub poster: u32,
     /// What is painted before anybody asks.
     pub prerender: Vec<PrerenderRule>,
     /// Names these very files: it changes with every saved change, also one that moves no pixel.

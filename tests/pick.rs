@@ -58,6 +58,36 @@ fn what_touches_only_the_overlay_leaves_the_plate() {
 }
 
 #[test]
+fn a_poster_is_a_frame_however_its_moment_is_written() {
+    let named = Folder::motion().edit("test/template.toml", "painter = \"motion\"", "painter = \"motion\"\nposter = 0.5");
+    let (plain, named) = (Folder::motion().template(), named.template());
+    let poster = |template: &Template, at: &[(&str, &str)]| {
+        let resolved = ask(template, "en", &[&[("profile", "poster-jpg")], at].concat()).unwrap();
+        assert_eq!(resolved.pick.resolve(template, &makers()).unwrap(), resolved, "the canonical pick is itself");
+        resolved
+    };
+    assert_eq!(poster(&plain, &[]).clip.frame, Some(plain.canvases.base.frames / 2));
+    let usual = poster(&named, &[]);
+    assert_eq!((usual.clip.frame, usual.pick.at), (Some(12), Some(Milli(500))));
+    // A frame lasts 41.67 ms.
+    for at in ["0.5", "0.50", "0.541"] {
+        assert_eq!(poster(&named, &[("at", at)]).clip_key, usual.clip_key, "{at}");
+    }
+    let next = poster(&named, &[("at", "0.542")]);
+    assert_eq!((next.clip.frame, next.pick.at), (Some(13), Some(Milli(542))));
+    assert_ne!(next.clip_key, usual.clip_key);
+}
+
+#[test]
+fn forms_of_what_nothing_is_drawn_on_are_one_for_all() {
+    let template = Folder::motion().template();
+    let key = |locale, profile, title| ask(&template, locale, &[("profile", profile), ("title", title)]).unwrap().clip_key;
+    assert_eq!(key("en", "webm", "Hello"), key("fr", "webm", "Salut"));
+    assert_ne!(key("en", "webm", "Hello"), key("en", "preview", "Hello"));
+    assert_ne!(key("en", "mp4", "Hello"), key("fr", "mp4", "Salut"));
+}
+
+#[test]
 fn a_prompt_says_the_fragments_of_its_locale() {
     let template = Folder::wan().template();
     let said = |locale: &str, pairs: &[(&str, &str)]| prompt(&ask(&template, locale, pairs).unwrap()).to_owned();

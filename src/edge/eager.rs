@@ -9,22 +9,24 @@ use super::{Edge, clip::has_small_form};
 use crate::{
     cache::Entry,
     compositor::{CompositorError, FormOrder, Source},
-    pick::poster_frame,
 };
 
 impl Edge {
     /// Begins the configured forms of a plate, one behind the other.
     pub(super) fn begin_forms(&self, plate: &Entry, spec: &PlateSpec) {
         let Some(compositor) = self.inner.compositor.clone() else { return };
-        let (plate, frame, is_drawn_on) = (plate.clone(), poster_frame(spec), !spec.windows.is_empty());
+        // A template that is gone meanwhile names no picture.
+        let poster = self.inner.library.current().find(spec.template.as_str()).ok().map(|template| template.poster);
+        let (plate, is_drawn_on) = (plate.clone(), !spec.windows.is_empty());
         let mut profiles = self.inner.config.compositor.eager.clone();
         profiles.retain(|profile| match profile {
             Profile::Small => has_small_form(&plate),
+            Profile::Poster(_) => !is_drawn_on && poster.is_some_and(|poster| poster < plate.media.frames),
             _ => !is_drawn_on,
         });
         tokio::spawn(async move {
             for profile in profiles {
-                let frame = matches!(profile, Profile::Poster(_)).then_some(frame);
+                let frame = poster.filter(|_| matches!(profile, Profile::Poster(_)));
                 let spec = ClipSpec::of_plate(plate.key, profile, frame, compositor.deriver());
                 let order = FormOrder { spec, source: Source::Plate(plate.clone()), lane: Lane::Prerender };
                 match compositor.form(order).await {

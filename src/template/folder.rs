@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Read},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use festoon_spec::{Abilities, Canonical, Digest, Locale, TemplateId};
+use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, Milli, TemplateId};
 
 use super::{
     Canvases, Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
@@ -60,6 +61,12 @@ pub static TEMPLATE: Section = Section {
         Key::optional("prompt", "a table, see `[prompt]`", "none", "What the model is told; needed if `painter = \"wan\"`."),
         Key::optional("sampling", "a table, see `[sampling]`", "none", "How the model paints; needed if `painter = \"wan\"`."),
         Key::optional("overlay", "a table, see `[overlay]`", "none", "What is drawn on the plates."),
+        Key::optional(
+            "poster",
+            "seconds from 0 to less than the clip's length",
+            "the middle of the first window of `[overlay]`, or of the clip",
+            "Which picture stands for a clip: posters without `at=`.",
+        ),
         Key::optional("prerender", "tables, see `[[prerender]]`", "none", "What is painted before anybody asks."),
     ],
 };
@@ -170,17 +177,20 @@ struct Parts {
     words: BTreeMap<Locale, (Locale, Words)>,
     source: SceneSource,
     overlay: Option<OverlaySource>,
+    poster: u32,
     prerender: Vec<super::PrerenderRule>,
     plate_digest: Digest,
 }
 
 impl Parts {
     fn named(self, id: TemplateId, revision: Digest) -> Template {
-        let Parts { parameters, canvases, default_locale, fallbacks, words, source, overlay, prerender, plate_digest } = self;
+        let Parts { parameters, canvases, default_locale, fallbacks, words, source, overlay, poster, prerender, plate_digest } =
+            self;
         Template {
             id,
             parameters,
             canvases,
+            poster,
             prerender,
             revision,
             default_locale,
@@ -265,6 +275,8 @@ fn read_parts(
             prerender.push(rule);
         }
     }
+    let windows = overlay.as_ref().and_then(Option::as_ref).map(OverlaySource::windows).unwrap_or_default();
+    let poster = canvases.as_ref().and_then(|canvases| read_poster(table, &canvases.base, &windows));
     let plate_digest = digest_plate(table, wan);
     Some(Parts {
         canvases: canvases?,
@@ -277,9 +289,24 @@ fn read_parts(
             Some(read) => Some(read?),
             None => None,
         },
+        poster: poster?,
         prerender,
         plate_digest,
     })
+}
+
+/// The frame that is seen at `poster`.
+fn read_poster(table: &Table<'_>, canvas: &Canvas, windows: &[Range<u32>]) -> Option<u32> {
+    let Canvas { frames, fps, .. } = *canvas;
+    let Some(item) = table.find("poster") else {
+        return Some(windows.first().map_or(frames / 2, |window| window.start + (window.end - window.start) / 2));
+    };
+    let (seconds, last) = (item.milli(Milli(0)..=Milli(1_800_000))?, Milli(i64::from(frames) * 1000 / i64::from(fps)));
+    let frame = u32::try_from(seconds.0 * i64::from(fps) / 1000).ok().filter(|frame| *frame < frames);
+    if frame.is_none() {
+        item.mistake("out-of-range", format!("`poster` is {seconds}, the clip lasts {last} s"), None);
+    }
+    frame
 }
 
 /// Reads `[overlay]`, and notes the parameters that touch it and that nothing of it draws.
