@@ -16,7 +16,7 @@ use super::schedule::table;
 use crate::{
     config::{Config, DEFAULT_FILE},
     schedule::Feasts,
-    template::{self, Known, LocaleScene, Making, Ratio, Shows, Template, proof::prove, reference::reference},
+    template::{self, Known, LocaleScene, Making, Ratio, Shows, Template, proof::prove_all, reference::reference},
 };
 
 /// Arguments of `festoon check`.
@@ -62,7 +62,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     let (templates, mut report) = template::check(&folder, &known);
     if templates.iter().any(|template| !template.overlay_windows().is_empty()) {
         let faces = Faces::find().map_err(|error| miette!(help = error.hint(), "titles cannot be proved: {error}"))?;
-        report.mistakes.extend(templates.iter().flat_map(|template| prove(template, &faces)));
+        report.mistakes.extend(prove_all(&templates, &faces));
         if let Some(path) = &arguments.sheet {
             let pictured = sheet::Pictured { locales: &arguments.locales, ratios: &arguments.ratios };
             sheet::write(path, &templates, &pictured, &faces, &config)?;

@@ -5,7 +5,7 @@
 //! graphics is taken for its sky, from top to bottom; of a model's plate nothing is known, so that writing has to stand out
 //! from white and from black.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZero, panic::resume_unwind, thread};
 
 use festoon_film::{
     Picture,
@@ -24,6 +24,21 @@ const CONTRAST: [f64; 2] = [3.0, 4.5];
 const LARGE: f32 = 24.0 / 720.0;
 /// Points that are looked at in a box, across and down.
 const POINTS: usize = 9;
+
+/// What is wrong with what these templates draw, in their order. Takes every processor.
+pub fn prove_all(templates: &[Template], faces: &Faces) -> Vec<Mistake> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(templates.len());
+    let mut proved: Vec<(usize, Vec<Mistake>)> = thread::scope(|scope| {
+        let part = |first: usize| {
+            let templates = templates.iter().enumerate().skip(first).step_by(threads);
+            scope.spawn(move || templates.map(|(at, template)| (at, prove(template, faces))).collect::<Vec<_>>())
+        };
+        let parts: Vec<_> = (0..threads).map(part).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    proved.sort_by_key(|(at, _)| *at);
+    proved.into_iter().flat_map(|(_, mistakes)| mistakes).collect()
+}
 
 /// What is wrong with what this template draws. Nothing if it draws nothing.
 pub fn prove(template: &Template, faces: &Faces) -> Vec<Mistake> {
