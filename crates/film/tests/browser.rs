@@ -1,4 +1,5 @@
-//! A composed clip in Chromium: it plays to its end, and each boundary between stored and new segments can be sought.
+//! A composed clip in Chromium: it plays to its end, and each boundary between stored and new segments can be sought; and so
+//! are its other forms played and shown.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -9,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use festoon_film::X264;
+use festoon_film::{Cancel, Deriver, X264};
+use festoon_spec::Still;
 
 use crate::compose::{CANVAS, CUTS, Hot, WINDOWS, everywhere};
 
@@ -51,8 +53,8 @@ v.addEventListener("error", () => report({ error: v.error.message }));
 /// How a clip is sent.
 #[derive(Clone, Copy)]
 enum Sending {
-    /// All of it, with ranges: as a kept clip.
-    Whole,
+    /// All of it, with ranges, as this media type: as a kept clip.
+    Whole(&'static str),
     /// In chunks, without a length: as a clip that is being made.
     Chunks,
 }
@@ -67,12 +69,68 @@ fn chromium_plays_a_clip_and_seeks_to_each_boundary() {
     let drawn = |frame: &u32| WINDOWS.iter().any(|window| (window.start..window.end).contains(frame));
     let expected: Vec<bool> = frames.iter().map(drawn).collect();
     // Without a length or ranges a browser only seeks in what it has kept: there the clip is played to its end.
-    for (sending, frames, expected) in [(Sending::Whole, frames, expected), (Sending::Chunks, Vec::new(), Vec::new())] {
+    for (sending, frames, expected) in
+        [(Sending::Whole("video/mp4"), frames, expected), (Sending::Chunks, Vec::new(), Vec::new())]
+    {
         let page = PAGE.replace("FRAMES", &format!("{frames:?}")).replace("FPS", &CANVAS.fps.to_string());
         let told = shown(&page, &pieces, sending);
         assert!(told.contains("\"duration\":4,\"corruptedVideoFrames\":0,"), "{told}");
         assert!(told.contains(&format!("\"seen\":{expected:?}").replace(' ', "")), "{told}, expected were {expected:?}");
     }
+}
+
+#[test]
+fn chromium_plays_the_form_for_the_web_and_seeks_in_it() {
+    let hot = Hot::make();
+    let clip = hot.compose(&X264::find().unwrap(), 2, &everywhere()).unwrap().concat();
+    let webm = Deriver::find().unwrap().webm(&clip, &CANVAS, &Cancel::default()).unwrap().bytes;
+    let frames = [0, 10, 24, 25, 36, 40, 3];
+    let page = PAGE.replace("FRAMES", &format!("{frames:?}")).replace("FPS", &CANVAS.fps.to_string());
+    let told = shown(&page, &[webm], Sending::Whole("video/webm"));
+    let drawn = frames.map(|frame| WINDOWS.iter().any(|window| (window.start..window.end).contains(&frame)));
+    assert!(told.contains("\"duration\":4,\"corruptedVideoFrames\":0,"), "{told}");
+    assert!(told.contains(&format!("\"seen\":{drawn:?}").replace(' ', "")), "{told}, expected were {drawn:?}");
+}
+
+/// Decodes pictures, and reports their sizes and one pixel's brightness.
+const PICTURES: &str = r#"<!doctype html><script>
+const report = (told) => fetch("/report", { method: "POST", body: JSON.stringify(told) });
+(async () => {
+  const told = [];
+  for (const [type, hex] of PICTURES) {
+    const bytes = Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16));
+    const picture = await createImageBitmap(new Blob([bytes], { type }));
+    const canvas = new OffscreenCanvas(picture.width, picture.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(picture, 0, 0);
+    const [r, g, b] = context.getImageData(155, 40, 1, 1).data;
+    told.push([type, picture.width, picture.height, 0.2126 * r + 0.7152 * g + 0.0722 * b > 190]);
+  }
+  await report(told);
+})().catch((error) => report(String(error)));
+</script>"#;
+
+#[test]
+fn chromium_shows_every_picture_of_a_clip() {
+    let hot = Hot::make();
+    let (deriver, cancel) = (Deriver::find().unwrap(), Cancel::default());
+    let clip = hot.compose(&X264::find().unwrap(), 2, &everywhere()).unwrap().concat();
+    let media = &hot.plate.media;
+    let drawn = deriver.picture(&clip, media, 10, &cancel).unwrap();
+    let still = |still| deriver.still(&drawn, still, &cancel).unwrap().bytes;
+    // The first frame of the preview and the first tile of the sheet have no bar.
+    let pictures = [
+        ("image/jpeg", still(Still::Jpeg)),
+        ("image/webp", still(Still::Webp)),
+        ("image/avif", still(Still::Avif)),
+        ("image/webp", deriver.preview(&clip, &CANVAS, &cancel).unwrap().bytes),
+        ("image/jpeg", deriver.storyboard(&clip, media, &cancel).unwrap().bytes),
+    ];
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let pictures: Vec<_> = pictures.iter().map(|(media_type, bytes)| [(*media_type).to_owned(), hex(bytes)]).collect();
+    let told = shown(&PICTURES.replace("PICTURES", &format!("{pictures:?}")), &[], Sending::Chunks);
+    let expected = r#"[["image/jpeg",160,96,true],["image/webp",160,96,true],["image/avif",160,96,true],["image/webp",160,96,false],["image/jpeg",800,192,false]]"#;
+    assert_eq!(told, expected);
 }
 
 /// What the page reports.
@@ -151,12 +209,12 @@ fn answer(
             let _ = report.send(String::from_utf8_lossy(&body).into_owned());
             write!(stream, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
         }
-        ("/clip.mp4", Sending::Whole) => {
+        ("/clip.mp4", Sending::Whole(media_type)) => {
             let clip = pieces.concat();
             let start = range.unwrap_or(0).min(clip.len());
             let status = if range.is_some() { "206 Partial Content" } else { "200 OK" };
             let (whole, last) = (clip.len(), clip.len() - 1);
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Type: video/mp4\r\nAccept-Ranges: bytes\r\nConnection: close\r\n")?;
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nAccept-Ranges: bytes\r\nConnection: close\r\n")?;
             write!(stream, "Content-Range: bytes {start}-{last}/{whole}\r\nContent-Length: {}\r\n\r\n", whole - start)?;
             stream.write_all(&clip[start..])
         }
