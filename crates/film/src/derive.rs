@@ -130,7 +130,7 @@ const CLIP: [&str; 8] = ["-format_whitelist", "mov", "-codec_whitelist", "h264",
 fn limits(canvas: &Canvas) -> Limits {
     let frame = u64::from(canvas.width) * u64::from(canvas.height) * 3 / 2;
     let raw = frame * u64::from(canvas.frames);
-    // AV1 at preset 10 takes 20 to 40 ms for a frame of 720p (1.4 MB), a still picture ten times that.
+    // AV1 at preset 10 takes 20 to 40 ms for a frame of 720p (1.4 MB), a still picture three times that.
     let seconds = 60 + raw / 691_200;
     Limits {
         patience: Duration::from_secs(4 * seconds),

@@ -13,7 +13,8 @@ use crate::{
 const JPEG_QUALITY: u8 = 85;
 /// Of 100, as the library counts.
 const WEBP_QUALITY: &str = "80";
-/// Of 63, 0 is without loss.
+/// Of 63, 0 is without loss. The mode for single pictures takes 0.1 s at 720p where the one for videos takes 1.7 s for a fifth
+/// fewer bytes.
 const AVIF_QUANTISER: &str = "24";
 
 impl Deriver {
@@ -65,7 +66,7 @@ impl Deriver {
         let arguments = [
             "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", &size, "-i", "pipe:0", "-frames:v", "1",
             "-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709",
-            "-c:v", "libaom-av1", "-still-picture", "1", "-cpu-used", "8", "-crf", AVIF_QUANTISER, "-b:v", "0",
+            "-c:v", "libaom-av1", "-still-picture", "1", "-usage", "allintra", "-cpu-used", "8", "-crf", AVIF_QUANTISER, "-b:v", "0",
             "-threads", "1", "-movflags", "+delay_moov+default_base_moof", "-f", "mp4", "pipe:1",
         ];
         let video = self.convert(&arguments, picture.bytes(), limits(&canvas(picture)), cancel)?;
