@@ -1,6 +1,14 @@
 //! The commands of a template's author.
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use festoon_film::{Cancel, Expectation, X264, encode_plate};
+use festoon_spec::Canvas;
 
 use super::{Folder, MOTION, MOTION_WORDS, tiny};
 
@@ -50,9 +58,9 @@ fn check_shows_what_an_overlay_gets_wrong_where_it_is() {
         ("anchor = \"top-end\"", &format!("{mark}file = \"empty.svg\""), "cannot be read as SVG"),
     ] {
         let folder = super::overlays::folder().edit("test/template.toml", old, new).with("test/empty.svg", svg);
-        std::fs::write(folder.path().join("test/broken.png"), b"\x89PNG\r\n\x1a\n....").unwrap();
-        std::fs::write(folder.path().join("test/huge.png"), crate::http::images::logo(20_000, 1, [1; 3])).unwrap();
-        let text = std::fs::read_to_string(folder.path().join("test/template.toml")).unwrap();
+        fs::write(folder.path().join("test/broken.png"), b"\x89PNG\r\n\x1a\n....").unwrap();
+        fs::write(folder.path().join("test/huge.png"), crate::http::images::logo(20_000, 1, [1; 3])).unwrap();
+        let text = fs::read_to_string(folder.path().join("test/template.toml")).unwrap();
         let (code, out, _) = festoon(&["check", ".", "--json"], folder.path());
         assert_eq!(code, Some(1), "{new}: {out}");
         let report: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -63,6 +71,54 @@ fn check_shows_what_an_overlay_gets_wrong_where_it_is() {
         });
         assert!(found.is_some(), "{new}: no {told} in {report:#}");
     }
+}
+
+/// A renderer that paints the same grey plate whatever it is asked for.
+fn grey_renderer(folder: &Path, canvas: Canvas) -> PathBuf {
+    let mut paint = |_: u32, rgb: &mut [u8]| {
+        rgb.fill(90);
+        Ok(())
+    };
+    let x264 = X264::find().unwrap();
+    let plate = encode_plate(&x264, &canvas, &[], Expectation::default(), &mut paint, &Cancel::default()).unwrap();
+    let (stored, program) = (folder.join("grey.mp4"), folder.join("grey-renderer"));
+    fs::write(&stored, plate.mp4).unwrap();
+    fs::write(&program, format!("#!/bin/sh\nfor out; do :; done\ncp {} \"$out\"\n", stored.display())).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn check_pictures_what_each_locale_will_see() {
+    let folder = super::overlays::folder();
+    let tools = tempfile::tempdir().unwrap();
+    // The template's second, small and at four frames a second.
+    let program = grey_renderer(tools.path(), Canvas { width: 256, height: 144, frames: 4, fps: 4 });
+    let sheet = |name: &str| {
+        let sheet = tools.path().join(name);
+        let mut check = Command::new(env!("CARGO_BIN_EXE_festoon"));
+        check.args(["check", ".", "--sheet"]).arg(&sheet).current_dir(folder.path()).env("FESTOON__RENDERERS__PROGRAM", &program);
+        let output = check.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::read(sheet).unwrap()
+    };
+    let mut reader = png::Decoder::new(std::io::Cursor::new(sheet("sheet.png"))).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    // A window, and a column for each of two locales.
+    assert_eq!((info.width, info.height), (8 + 2 * (256 + 8), 8 + 144 + 8));
+    let tile = |column: usize| -> Vec<u8> {
+        let left = (8 + column * (256 + 8)) * 3;
+        let lines = pixels.chunks(info.width as usize * 3).skip(8).take(144);
+        lines.flat_map(|line| line[left..left + 256 * 3].to_vec()).collect()
+    };
+    let (english, french) = (tile(0), tile(1));
+    assert_ne!(english, french, "they read other words");
+    for tile in [english, french] {
+        let white = tile.chunks(3).filter(|pixel| pixel.iter().all(|level| *level > 220)).count();
+        assert!((100..3000).contains(&white), "the title is {white} pixels");
+    }
+    assert!(sheet("sheet.jpg").starts_with(&[0xff, 0xd8, 0xff]));
 }
 
 #[test]

@@ -30,6 +30,7 @@ use crate::{
 pub use captions::captions;
 pub use hls::{Addressed, Rendition, Variant, master_playlist, media_playlist};
 pub use small::{SHORTER_SIDE, SmallPlate, small_canvas};
+pub use still::jpeg;
 pub use storyboard::Storyboard;
 
 /// Names what is done here besides encoding: a change that moves a byte of a form takes the next number.

@@ -31,7 +31,7 @@ pub use compose::{Composer, Footage, Pictures, compositor};
 pub use cuts::segments;
 pub use decoder::{Decoder, Ffmpeg, Take};
 pub use derive::{
-    Addressed, Derived, Deriver, Rendition, SHORTER_SIDE, SmallPlate, Storyboard, Variant, captions, master_playlist,
+    Addressed, Derived, Deriver, Rendition, SHORTER_SIDE, SmallPlate, Storyboard, Variant, captions, jpeg, master_playlist,
     media_playlist, small_canvas,
 };
 pub use encoder::{Encoder, Frames, OpenH264, Recipe, X264, find_encoder};

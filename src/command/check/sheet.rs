@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use festoon_film::{Cancel, Decoder, Draw as _, Picture, overlay::Faces};
+use festoon_film::{Cancel, Decoder, Draw as _, Picture, jpeg, overlay::Faces};
 use festoon_spec::{Adapted, Canvas, Locale, PlateSpec, RenderKey, Scene};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
@@ -28,8 +28,6 @@ const TILE: [u32; 2] = [256, 144];
 const FPS: u32 = 4;
 /// Between frames.
 const GAP: usize = 8;
-/// Of 100; writing of a dozen pixels is still clear.
-const JPEG_QUALITY: u8 = 80;
 
 /// What is pictured; a list that is empty stands for all.
 #[derive(Debug)]
@@ -88,10 +86,8 @@ pub fn write(path: &Path, templates: &[Template], pictured: &Pictured<'_>, faces
 
 fn save(path: &Path, width: usize, height: usize, rgb: &[u8]) -> miette::Result<()> {
     if path.extension().is_some_and(|extension| extension == "jpg" || extension == "jpeg") {
-        let side =
-            |side: usize| u16::try_from(side).map_err(|_| miette!("a JPEG has at most 65535 pixels a side, here are {side}"));
-        let encoder = jpeg_encoder::Encoder::new_file(path, JPEG_QUALITY).into_diagnostic()?;
-        return encoder.encode(rgb, side(width)?, side(height)?, jpeg_encoder::ColorType::Rgb).into_diagnostic();
+        let file = jpeg(rgb, (width as u32, height as u32)).into_diagnostic()?;
+        return std::fs::write(path, file).into_diagnostic();
     }
     let file = std::fs::File::create(path).into_diagnostic()?;
     let mut encoder = png::Encoder::new(std::io::BufWriter::new(file), width as u32, height as u32);
@@ -176,7 +172,7 @@ struct Plates {
     /// Says to the renderer where models are.
     models: Vec<String>,
     decoder: Decoder,
-    painted: BTreeMap<RenderKey, Vec<Vec<u8>>>,
+    painted: BTreeMap<RenderKey, Vec<Picture>>,
 }
 
 impl Plates {
@@ -188,12 +184,14 @@ impl Plates {
             self.painted.insert(key, frames);
         }
         let frames = &self.painted[&key];
-        let mut picture = Picture::new(canvas).into_diagnostic()?;
-        picture.set_rgb(&frames[at.min(frames.len() - 1)]);
-        Ok(picture)
+        let picture = &frames[at.min(frames.len() - 1)];
+        if (picture.width(), picture.height()) != (canvas.width as usize, canvas.height as usize) {
+            return Err(miette!("{} painted another size than was asked for", self.program.display()));
+        }
+        Ok(picture.clone())
     }
 
-    fn paint(&self, spec: &PlateSpec) -> miette::Result<Vec<Vec<u8>>> {
+    fn paint(&self, spec: &PlateSpec) -> miette::Result<Vec<Picture>> {
         let folder = tempfile::tempdir().into_diagnostic()?;
         let (written, out) = (folder.path().join("plate.json"), folder.path().join("plate.mp4"));
         std::fs::write(&written, serde_json::to_vec(spec).into_diagnostic()?).into_diagnostic()?;
@@ -210,13 +208,7 @@ impl Plates {
             let said = String::from_utf8_lossy(&run.stderr);
             return Err(miette!("{} painted no plate: {}", self.program.display(), said.trim()));
         }
-        let mut frames = Vec::new();
         let bytes = std::fs::read(&out).into_diagnostic()?;
-        let mut take = |_, rgb: &[u8]| {
-            frames.push(rgb.to_vec());
-            Ok(())
-        };
-        self.decoder.decode(&bytes, &Cancel::default(), &mut take).into_diagnostic()?;
-        Ok(frames)
+        self.decoder.pictures(&bytes, &Cancel::default()).into_diagnostic()
     }
 }

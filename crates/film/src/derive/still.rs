@@ -74,8 +74,11 @@ impl Deriver {
     }
 }
 
-/// A baseline JPEG of rows of R, G, B.
-pub(super) fn jpeg(rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, FilmError> {
+/// A baseline JPEG of rows of R, G, B, this wide and high.
+///
+/// # Errors
+/// [`FilmError::Form`] if a side has more than 65535 pixels.
+pub fn jpeg(rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, FilmError> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, JPEG_QUALITY);
     // Colour at half the resolution, as the video has it. With tables of the picture's own this library would write a scan for
