@@ -30,6 +30,7 @@ mod manifest;
 mod memory;
 mod pictures;
 mod pins;
+mod usage;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -53,6 +54,8 @@ pub use manifest::{Manifest, ManifestReader, ModelNote, Recipe};
 use memory::Memory;
 pub use pictures::PictureMemory;
 use pins::Pins;
+use usage::Counters;
+pub use usage::Usage;
 
 use crate::{
     clock::Clock,
@@ -105,41 +108,6 @@ pub enum CacheError {
     /// The state folder failed a read that several waited for.
     #[error(transparent)]
     Read(Arc<StoreError>),
-}
-
-/// What the cache did since it was opened: metrics.
-#[derive(Debug, Default)]
-struct Counters {
-    entries: AtomicU64,
-    bytes: AtomicU64,
-    memory_hits: AtomicU64,
-    disk_reads: AtomicU64,
-    corrupt: AtomicU64,
-    missing: AtomicU64,
-    evicted: AtomicU64,
-}
-
-/// How full the cache is and what happened to it since it was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Entries.
-    pub entries: u64,
-    /// Bytes of blobs on disk.
-    pub bytes: u64,
-    /// Keys that campaigns pin, made or not.
-    pub pinned_keys: u64,
-    /// Bytes of blobs in memory.
-    pub memory_bytes: u64,
-    /// Loads that memory answered.
-    pub memory_hits: u64,
-    /// Loads that read a file.
-    pub disk_reads: u64,
-    /// Blobs that did not match their name.
-    pub corrupt: u64,
-    /// Entries whose blob was not there.
-    pub missing: u64,
-    /// Entries dropped for room.
-    pub evicted: u64,
 }
 
 /// The cache of a state folder. Clones are the same cache.
@@ -484,19 +452,8 @@ impl Cache {
 
     /// How full it is.
     pub fn usage(&self) -> Usage {
-        let inner = &self.inner;
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Usage {
-            entries: count(&inner.counters.entries),
-            bytes: count(&inner.counters.bytes),
-            pinned_keys: inner.pins.count(),
-            memory_bytes: inner.memory.bytes(),
-            memory_hits: count(&inner.counters.memory_hits),
-            disk_reads: count(&inner.counters.disk_reads),
-            corrupt: count(&inner.counters.corrupt),
-            missing: count(&inner.counters.missing),
-            evicted: count(&inner.counters.evicted),
-        }
+        let Inner { counters, pins, memory, .. } = &*self.inner;
+        counters.usage(pins.count(), memory.bytes())
     }
 
     /// Bytes that the disk of the state folder has left for this user.

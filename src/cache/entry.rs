@@ -9,7 +9,7 @@ use std::{
 use festoon_spec::{BlobHash, Media, Part, Reason, RenderKey, Segmented, TemplateId, UnixMillis, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::{Blobs, Counters, Manifests};
+use super::{Blobs, Manifests, usage::Counters};
 use crate::store::{Batch, Comparison, Index, IndexError, Rebuild, Table, decode, encode};
 
 /// Rows written in one transaction when many are.

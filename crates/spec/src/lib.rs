@@ -15,6 +15,7 @@ mod checkpoint;
 mod clip;
 mod digest;
 mod digest_memory;
+mod frame_range;
 mod gates;
 mod image;
 mod job;
@@ -29,6 +30,7 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::{ClipSpec, OverlaySpec};
 pub use digest::{BlobHash, Digest, DigestError, ModelDigest, RenderKey};
 pub use digest_memory::DigestMemory;
+pub use frame_range::FrameRange;
 pub use gates::Gates;
 pub use image::ImageSpec;
 pub use job::{
@@ -38,7 +40,7 @@ pub use job::{
 pub use locale::{Locale, LocaleError};
 pub use outcome::{FramesPart, Media, Outcome, Part, Reason, RendererInfo, Segmented, Verdict};
 pub use plate::{
-    Adapted, Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, FrameRange, Lora, Motif, MotionLayer,
-    MotionScene, Noise, Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
+    Adapted, Camera, CameraMove, Canvas, Colour, ColourError, EncoderId, Finish, Lora, Motif, MotionLayer, MotionScene, Noise,
+    Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
 };
 pub use profile::{Profile, Still, UnknownProfile};

@@ -1,0 +1,56 @@
+//! How full the cache is, and what happened in it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the cache did since it was opened: metrics.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub entries: AtomicU64,
+    pub bytes: AtomicU64,
+    pub memory_hits: AtomicU64,
+    pub disk_reads: AtomicU64,
+    pub corrupt: AtomicU64,
+    pub missing: AtomicU64,
+    pub evicted: AtomicU64,
+}
+
+/// How full the cache is and what happened to it since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of blobs on disk.
+    pub bytes: u64,
+    /// Keys that campaigns pin, made or not.
+    pub pinned_keys: u64,
+    /// Bytes of blobs in memory.
+    pub memory_bytes: u64,
+    /// Loads that memory answered.
+    pub memory_hits: u64,
+    /// Loads that read a file.
+    pub disk_reads: u64,
+    /// Blobs that did not match their name.
+    pub corrupt: u64,
+    /// Entries whose blob was not there.
+    pub missing: u64,
+    /// Entries dropped for room.
+    pub evicted: u64,
+}
+
+impl Counters {
+    /// What was counted, beside what others know.
+    pub fn usage(&self, pinned_keys: u64, memory_bytes: u64) -> Usage {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Usage {
+            entries: count(&self.entries),
+            bytes: count(&self.bytes),
+            pinned_keys,
+            memory_bytes,
+            memory_hits: count(&self.memory_hits),
+            disk_reads: count(&self.disk_reads),
+            corrupt: count(&self.corrupt),
+            missing: count(&self.missing),
+            evicted: count(&self.evicted),
+        }
+    }
+}
