@@ -16,7 +16,7 @@ mod storyboard;
 mod webm;
 mod webvtt;
 
-use std::{collections::HashSet, ffi::OsString, sync::OnceLock, time::Duration};
+use std::{collections::HashSet, ffi::OsString, sync::OnceLock};
 
 use festoon_spec::{Canvas, Media};
 
@@ -100,12 +100,7 @@ impl Deriver {
         ];
         let args = common.iter().chain(arguments).map(OsString::from).collect();
         let jail = Jail { program: self.ffmpeg()?.program().to_owned(), args, limits };
-        let mut output = Vec::new();
-        jail.run::<FilmError>(cancel, &mut feed(input), &mut |piece| {
-            output.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(output)
+        jail.output(cancel, &mut feed(input))
     }
 }
 
@@ -127,21 +122,15 @@ impl Derived {
 /// How the program is told to read a clip.
 const CLIP: [&str; 8] = ["-format_whitelist", "mov", "-codec_whitelist", "h264", "-f", "mov", "-i", "pipe:0"];
 
-/// Far more than the slowest machine needs to encode this canvas, so that only a hung or mad program meets them.
+/// Far more than the slowest machine needs to encode this canvas.
 fn limits(canvas: &Canvas) -> Limits {
     let frame = u64::from(canvas.width) * u64::from(canvas.height) * 3 / 2;
     let raw = frame * u64::from(canvas.frames);
     // AV1 at preset 10 takes 20 to 40 ms for a frame of 720p (1.4 MB), a still picture three times that.
-    let seconds = 60 + raw / 691_200;
-    Limits {
-        patience: Duration::from_secs(4 * seconds),
-        cpu: Duration::from_secs(seconds),
-        // An encoder of AV1 holds some 100 frames with their pyramids, and a stack for each of its threads.
-        address_space: (6 << 30) + 1000 * frame,
-        open_files: 64,
-        // Nothing grows by being compressed, headers aside.
-        output: 2 * raw + (1 << 20),
-    }
+    let seconds = raw / 691_200;
+    // An encoder of AV1 holds some 100 frames with their pyramids, and a stack for each of its threads. Nothing grows by being
+    // compressed, headers aside.
+    Limits::generous(seconds, (6 << 30) + 1000 * frame, 2 * raw + (1 << 20))
 }
 
 /// Ends a form whose bytes are not what was asked for.

@@ -54,6 +54,21 @@ pub struct Limits {
     pub output: u64,
 }
 
+impl Limits {
+    /// What only a hung or mad program meets: `seconds` of processor time for the work and a minute beside, four times as much
+    /// patience, 64 open files.
+    pub fn generous(seconds: u64, address_space: u64, output: u64) -> Self {
+        let seconds = 60 + seconds;
+        Self {
+            patience: Duration::from_secs(4 * seconds),
+            cpu: Duration::from_secs(seconds),
+            address_space,
+            open_files: 64,
+            output,
+        }
+    }
+}
+
 /// Whether there is more input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feed {
@@ -175,6 +190,23 @@ impl Jail {
             _ => JailError::Failed { program: self.program.clone(), status, stderr },
         };
         Err(error.into())
+    }
+
+    /// As [`Jail::run`], and gives all that the program wrote to standard output.
+    ///
+    /// # Errors
+    /// As [`Jail::run`].
+    pub fn output<E: From<JailError>>(
+        &self,
+        cancel: &Cancel,
+        feed: &mut dyn FnMut(&mut Vec<u8>) -> Result<Feed, E>,
+    ) -> Result<Vec<u8>, E> {
+        let mut output = Vec::new();
+        self.run(cancel, feed, &mut |piece| {
+            output.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(output)
     }
 
     /// Moves bytes until the program has ended and its output is read.

@@ -67,11 +67,7 @@ pub(crate) fn listed(program: &Path, flag: &'static str) -> Result<Vec<String>, 
 
 fn said(program: &Path, flag: &'static str) -> Result<String, FilmError> {
     let jail = Jail { program: program.into(), args: vec![flag.into()], limits: VERSION_LIMITS };
-    let mut said = Vec::new();
-    jail.run::<FilmError>(&Cancel::default(), &mut |_| Ok(Feed::End), &mut |piece| {
-        said.extend_from_slice(piece);
-        Ok(())
-    })?;
+    let said = jail.output::<FilmError>(&Cancel::default(), &mut |_| Ok(Feed::End))?;
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 

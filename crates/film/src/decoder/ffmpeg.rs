@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use festoon_spec::{Canvas, Media};
@@ -197,13 +196,8 @@ fn limits(media: &Media, look: &Look, file: &[u8]) -> Limits {
     let frame = u64::from(media.width) * u64::from(media.height) * 3;
     let raw = frame * u64::from(media.frames);
     // Decoding takes about 10 ms for a frame of 720p (2.8 MB of RGB); a hundred times that, and a minute.
-    let seconds = 60 + raw / 2_764_800;
-    Limits {
-        patience: Duration::from_secs(4 * seconds),
-        cpu: Duration::from_secs(seconds),
-        address_space: (2 << 30) + 64 * frame + file.len() as u64,
-        open_files: 64,
-        // One frame more than is looked at, so that a file with too many is told from one that writes without end.
-        output: (u64::from(look.count) + 1) * look.frame_bytes() as u64,
-    }
+    let seconds = raw / 2_764_800;
+    // One frame more than is looked at, so that a file with too many is told from one that writes without end.
+    let output = (u64::from(look.count) + 1) * look.frame_bytes() as u64;
+    Limits::generous(seconds, (2 << 30) + 64 * frame + file.len() as u64, output)
 }

@@ -7,7 +7,6 @@ mod recipe;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use festoon_spec::{Canvas, EncoderId};
@@ -104,27 +103,16 @@ fn run(
         next += 1;
         Ok::<_, FilmError>(if next == canvas.frames { Feed::End } else { Feed::More })
     };
-    let mut annex_b = Vec::new();
-    jail.run(cancel, &mut feed, &mut |piece| {
-        annex_b.extend_from_slice(piece);
-        Ok(())
-    })?;
-    Ok(annex_b)
+    jail.output(cancel, &mut feed)
 }
 
-/// Far more than the slowest machine needs, so that only a hung or mad encoder meets them.
+/// Far more than the slowest machine needs.
 fn limits(picture: &Picture, canvas: &Canvas) -> Limits {
     let frame = picture.bytes().len() as u64;
     let raw = frame * u64::from(canvas.frames);
     // The recipes take 10 to 20 ms for a frame of 720p (1.4 MB); some fifty times that, and a minute.
-    let seconds = 60 + raw / 1_382_400;
-    Limits {
-        patience: Duration::from_secs(4 * seconds),
-        cpu: Duration::from_secs(seconds),
-        // Look-ahead and references hold about 60 frames with their half-pel planes; ffmpeg's libraries take a GiB alone.
-        address_space: (2 << 30) + 400 * frame,
-        open_files: 64,
-        // Nothing grows by being compressed, headers aside.
-        output: raw + (1 << 20),
-    }
+    let seconds = raw / 1_382_400;
+    // Look-ahead and references hold about 60 frames with their half-pel planes; ffmpeg's libraries take a GiB alone. Nothing
+    // grows by being compressed, headers aside.
+    Limits::generous(seconds, (2 << 30) + 400 * frame, raw + (1 << 20))
 }
