@@ -22,7 +22,7 @@ use crate::{campaign::Defaults, schedule::Settings};
 
 mod makers;
 
-pub use makers::MakersError;
+pub use makers::{MakersError, find_faces};
 
 /// Where the settings are looked for when no file is named.
 pub const DEFAULT_FILE: &str = "config/festoon.toml";

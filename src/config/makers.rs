@@ -52,14 +52,14 @@ impl Config {
     /// # Errors
     /// If no encoder is configured or found, or a checkpoint cannot be read or says nonsense of itself.
     pub fn makers(&self) -> Result<Makers, MakersError> {
-        self.makers_with(&find_encoder())
+        self.makers_with(&find_encoder(), &find_faces()?)
     }
 
-    /// As [`Config::makers`], by whoever looked for the encoder already.
+    /// As [`Config::makers`], by whoever looked for the encoder and the faces already.
     ///
     /// # Errors
     /// As [`Config::makers`].
-    pub fn makers_with(&self, found: &Result<Box<dyn Encoder>, FilmError>) -> Result<Makers, MakersError> {
+    pub fn makers_with(&self, found: &Result<Box<dyn Encoder>, FilmError>, faces: &Faces) -> Result<Makers, MakersError> {
         let encoder = match (self.encoder.id.as_str(), found) {
             ("", Ok(encoder)) => encoder.id().clone(),
             ("", Err(error)) => return Err(MakersError::Encoder { cause: error.to_string() }),
@@ -71,7 +71,9 @@ impl Config {
         let models = self.checkpoints(&mut memory)?;
         // A command that only asks leaves no folder behind: where there is no state, the faces are read each time.
         let mut forgetful = DigestMemory::default();
-        let compositor = compositor(build, if self.state().is_dir() { &mut memory } else { &mut forgetful })?;
+        let memory_of_faces = if self.state().is_dir() { &mut memory } else { &mut forgetful };
+        let digest = faces.digest(memory_of_faces).map_err(MakersError::FaceFile)?;
+        let compositor = format!("{COMPOSITOR} faces {digest} {}", festoon_film::compositor(build));
         let deriver = Deriver::find().map_or_else(|_| "without a deriver".to_owned(), |deriver| deriver.build().to_owned());
         if let Err(error) = memory.save() {
             tracing::warn!(%error, "digests are not remembered and will be computed again");
@@ -110,11 +112,12 @@ impl Config {
     }
 }
 
-/// What makes clips: the version of what draws, the faces of this machine, and the encoder that overlays go through.
-fn compositor(build: &str, memory: &mut DigestMemory) -> Result<String, MakersError> {
-    let faces = Faces::find().map_err(|source| MakersError::Faces { hint: source.hint(), source })?;
-    let digest = faces.digest(memory).map_err(MakersError::FaceFile)?;
-    Ok(format!("{COMPOSITOR} faces {digest} {}", festoon_film::compositor(build)))
+/// The faces of this machine.
+///
+/// # Errors
+/// [`MakersError::Faces`].
+pub fn find_faces() -> Result<Faces, MakersError> {
+    Faces::find().map_err(|source| MakersError::Faces { hint: source.hint(), source })
 }
 
 #[cfg(test)]

@@ -9,10 +9,7 @@ use std::{
     thread::available_parallelism,
 };
 
-use festoon_film::{
-    Decoder, Encoder, FilmError, find_encoder,
-    overlay::{Faces, FacesError},
-};
+use festoon_film::{Decoder, Encoder, FilmError, find_encoder};
 use festoon_spec::EncoderId;
 use miette::Diagnostic;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +20,7 @@ use crate::{
     campaign::Costs,
     clock::{Clock, Ids},
     compositor::{Compositor, Options},
-    config::{Config, MakersError},
+    config::{Config, MakersError, find_faces},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
     template::{Known, Library, Report},
@@ -61,15 +58,6 @@ pub enum OpenError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Makers(#[from] MakersError),
-    /// There are no faces to write with.
-    #[error("titles cannot be written: {source}")]
-    Faces {
-        /// Which one, and where it was looked for.
-        source: FacesError,
-        /// What would be right.
-        #[help]
-        hint: String,
-    },
     /// The renderers' token.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -101,15 +89,15 @@ impl Opened {
         let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
         let costs = Costs::measured_in(&state, config.forecast)?;
         let encoder = find_encoder();
-        let makers = config.makers_with(&encoder)?;
+        let faces = find_faces()?;
+        let makers = config.makers_with(&encoder, &faces)?;
         let folder = config.path(&config.paths.templates);
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
         let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
         let compositor = compositor(encoder, &makers.encoder, &config, &cache, &clock)?.map(Arc::new);
-        let faces = Arc::new(Faces::find().map_err(|source| OpenError::Faces { hint: source.hint(), source })?);
         let inner = Inner {
             compositor,
-            faces,
+            faces: Arc::new(faces),
             library,
             makers,
             cache,
