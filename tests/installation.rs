@@ -118,6 +118,63 @@ label = "Subject"
 default = "a fox"
 "#;
 
+/// Snow at night.
+pub const SNOW: &str = r##"
+[palettes.night]
+sky = ["#000010", "#202040"]
+colours = ["#ffd166"]
+
+[scene]
+palette = "night"
+
+[[scene.layers]]
+motif = "snow"
+"##;
+
+/// A template with this canvas and this scene, and a title from half a second on until then, in a layer like this.
+pub fn card(canvas: &str, scene: &str, until: f32, layer: &str) -> String {
+    format!(
+        r##"
+painter = "motion"
+
+[canvas]
+{canvas}
+
+[parameters.title]
+kind = "text"
+touches = "overlay"
+max_graphemes = 40
+{scene}
+[overlay]
+windows = [{{ name = "title", from = 0.5, until = {until} }}]
+
+[[overlay.layers]]
+name = "title"
+kind = "text"
+window = "title"
+text = "{{title}}"
+colour = "#ffffff"
+{layer}
+"##
+    )
+}
+
+pub const CARD_WORDS: &str = r#"
+title = "Card"
+description = "A card."
+[parameters.title]
+label = "Title"
+default = "Hello"
+"#;
+
+/// Adds a template that speaks English.
+pub fn add_template(config: &Config, id: &str, template: &str, words: &str) {
+    let folder = config.path(&config.paths.templates).join(id);
+    fs::create_dir_all(folder.join("words")).unwrap();
+    fs::write(folder.join("template.toml"), template).unwrap();
+    fs::write(folder.join("words/en.toml"), words).unwrap();
+}
+
 /// A running installation.
 pub struct Installation {
     pub folder: tempfile::TempDir,

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
-    fs,
     io::Write,
     process::{Command, Stdio},
 };
@@ -11,25 +10,11 @@ use serde_json::json;
 
 use crate::{
     faults::{Server, renderer_program, settings, with_real_renderers},
-    installation::{Answer, client},
+    installation::{Answer, CARD_WORDS, add_template, card, client},
 };
 
-/// Dim lights in the dark, and a white title for half of a second and a half.
-const CARD: &str = r##"
-painter = "motion"
-
-[canvas]
-width = 1280
-height = 720
-frames = 18
-fps = 12
-ratios = ["16:9", "9:16", "1:1", "4:5"]
-
-[parameters.title]
-kind = "text"
-touches = "overlay"
-max_graphemes = 40
-
+/// Dim lights in the dark: what is bright is the title.
+const LIGHTS: &str = r##"
 [palettes.night]
 sky = ["#000010", "#101028"]
 colours = ["#402028"]
@@ -39,21 +24,7 @@ palette = "night"
 
 [[scene.layers]]
 motif = "bokeh"
-
-[overlay]
-windows = [{ name = "title", from = 0.5, until = 1.25 }]
-
-[[overlay.layers]]
-name = "title"
-kind = "text"
-window = "title"
-text = "{title}"
-colour = "#ffffff"
-size = [8, 20]
-anchor = "bottom-centre"
 "##;
-
-const WORDS: &str = "title = 'Card'\ndescription = 'A card.'\n[parameters.title]\nlabel = 'Title'\ndefault = 'Hello'\n";
 
 /// Brightness, frame by frame.
 struct Film {
@@ -97,11 +68,12 @@ impl Film {
 async fn an_upright_clip_is_painted_upright_with_its_title_clear_of_what_apps_lay_over_it() {
     let program = renderer_program();
     let root = tempfile::tempdir().unwrap();
-    let settings = settings(root.path(), |config| with_real_renderers(config, program));
-    let folder = root.path().join("templates/card");
-    fs::create_dir_all(folder.join("words")).unwrap();
-    fs::write(folder.join("template.toml"), CARD).unwrap();
-    fs::write(folder.join("words/en.toml"), WORDS).unwrap();
+    let settings = settings(root.path(), |config| {
+        with_real_renderers(config, program);
+        let canvas = "width = 1280\nheight = 720\nframes = 18\nfps = 12\nratios = [\"16:9\", \"9:16\", \"1:1\", \"4:5\"]";
+        let template = card(canvas, LIGHTS, 1.25, "size = [8, 20]\nanchor = \"bottom-centre\"");
+        add_template(config, "card", &template, CARD_WORDS);
+    });
     let server = Server::start(&["up", "--renderers", "1"], &settings);
     let url = |path: &str| format!("{}{path}", server.url);
 

@@ -1,7 +1,5 @@
 //! Logos that people bring: taken in, drawn, refused, forgotten.
 
-use std::fs;
-
 use festoon::{cache::Examination, config::Config};
 use festoon_film::{Cancel, Decoder};
 use festoon_spec::BlobHash;
@@ -23,17 +21,7 @@ fps = 12
 [parameters.logo]
 kind = "image"
 touches = "overlay"
-
-[palettes.night]
-sky = ["#000010", "#202040"]
-colours = ["#ffd166"]
-
-[scene]
-palette = "night"
-
-[[scene.layers]]
-motif = "snow"
-
+SCENE
 [overlay]
 windows = [{ name = "brand", from = 0.5, until = 1 }]
 safe_area = 5
@@ -53,10 +41,7 @@ const WINDOW: std::ops::Range<usize> = 6..12;
 const BOX: [usize; 4] = [240, 9, 304, 45];
 
 fn add_shop(config: &mut Config) {
-    let folder = config.path(&config.paths.templates).join("shop");
-    fs::create_dir_all(folder.join("words")).unwrap();
-    fs::write(folder.join("template.toml"), SHOP).unwrap();
-    fs::write(folder.join("words/en.toml"), SHOP_WORDS).unwrap();
+    add_template(config, "shop", &SHOP.replace("SCENE", SNOW), SHOP_WORDS);
 }
 
 /// A PNG of one colour, opaque.

@@ -7,59 +7,13 @@ use image::ImageFormat;
 
 use crate::installation::*;
 
-/// Two seconds in the ratio of a phone held upright, larger than the small form, that a title is seen in for one.
-const CARD: &str = r##"
-painter = "motion"
-
-[canvas]
-width = 512
-height = 640
-frames = 24
-fps = 12
-
-[parameters.title]
-kind = "text"
-touches = "overlay"
-max_graphemes = 40
-
-[palettes.night]
-sky = ["#000010", "#202040"]
-colours = ["#ffd166"]
-
-[scene]
-palette = "night"
-
-[[scene.layers]]
-motif = "snow"
-
-[overlay]
-windows = [{ name = "title", from = 0.5, until = 1.5 }]
-
-[[overlay.layers]]
-name = "title"
-kind = "text"
-window = "title"
-text = "{title}"
-colour = "#ffffff"
-size = [10, 16]
-width = 90
-anchor = "middle-centre"
-"##;
-
-const CARD_WORDS: &str = r#"
-title = "Card"
-description = "A card."
-[parameters.title]
-label = "Title"
-default = "Hello"
-"#;
-
+/// An installation with two seconds in the ratio of a phone held upright, larger than the small form, that a title is seen in for
+/// one.
 async fn installation_with(change: impl FnOnce(&mut festoon::config::Config)) -> Installation {
     Installation::with(|config| {
-        let folder = config.path(&config.paths.templates).join("card");
-        fs::create_dir_all(folder.join("words")).unwrap();
-        fs::write(folder.join("template.toml"), CARD).unwrap();
-        fs::write(folder.join("words/en.toml"), CARD_WORDS).unwrap();
+        let canvas = "width = 512\nheight = 640\nframes = 24\nfps = 12";
+        let template = card(canvas, SNOW, 1.5, "size = [10, 16]\nwidth = 90\nanchor = \"middle-centre\"");
+        add_template(config, "card", &template, CARD_WORDS);
         change(config);
     })
     .await

@@ -1,7 +1,6 @@
 //! Titles in the picture: composed, streamed, kept, refused.
 
 use std::{
-    fs,
     io::Write,
     process::{Command, Stdio},
 };
@@ -12,62 +11,14 @@ use serde_json::json;
 
 use crate::installation::*;
 
-/// Three seconds that a title is seen in for one and a half.
-const CARD: &str = r##"
-painter = "motion"
-
-[canvas]
-width = 320
-height = 180
-frames = 36
-fps = 12
-
-[parameters.title]
-kind = "text"
-touches = "overlay"
-max_graphemes = 40
-
-[palettes.night]
-sky = ["#000010", "#202040"]
-colours = ["#ffd166"]
-
-[scene]
-palette = "night"
-
-[[scene.layers]]
-motif = "snow"
-
-[overlay]
-windows = [{ name = "title", from = 0.5, until = 2 }]
-
-[[overlay.layers]]
-name = "title"
-kind = "text"
-window = "title"
-text = "{title}"
-colour = "#ffffff"
-size = [14, 22]
-width = 90
-anchor = "middle-centre"
-"##;
-
-const CARD_WORDS: &str = r#"
-title = "Card"
-description = "A card."
-[parameters.title]
-label = "Title"
-default = "Hello"
-"#;
-
 pub const WINDOW: std::ops::Range<usize> = 6..24;
 pub const CLIP: &str = "/v1/clips/card/en.mp4?title=Anna";
 
-/// Adds the card to an installation's templates.
+/// Adds three seconds that a title is seen in for one and a half.
 pub fn add_card(config: &mut Config) {
-    let folder = config.path(&config.paths.templates).join("card");
-    fs::create_dir_all(folder.join("words")).unwrap();
-    fs::write(folder.join("template.toml"), CARD).unwrap();
-    fs::write(folder.join("words/en.toml"), CARD_WORDS).unwrap();
+    let canvas = "width = 320\nheight = 180\nframes = 36\nfps = 12";
+    let template = card(canvas, SNOW, 2.0, "size = [14, 22]\nwidth = 90\nanchor = \"middle-centre\"");
+    add_template(config, "card", &template, CARD_WORDS);
 }
 
 async fn installation() -> Installation {
