@@ -10,7 +10,7 @@ ONCE ?=
 PORT ?= 8080
 RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
-BENCHES := film hit motion plate wan
+BENCHES := edge film motion plate wan
 
 .PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets clean
 
@@ -63,10 +63,11 @@ bench-film: setup
 	$(CARGO) build --release --locked -p festoon-film --example bench_film
 	$(PYTHON) scripts/bench-film.py
 
-# Latency of a hit, and the time to ready with a full index.
-bench-hit: setup
-	$(CARGO) build --release --locked -p festoon --bin festoon --example bench_hit
-	target/release/examples/bench_hit
+# A hit beside nginx and Varnish: processor time, latency, what stalled readers cost, and an index of a million entries.
+bench-edge: setup
+	@sh scripts/system-packages.sh bench-edge
+	$(CARGO) build --release --locked -p festoon --bin festoon --example bench_edge
+	target/release/examples/bench_edge
 
 # CPU seconds per motif; beside Remotion and ffmpeg's filters.
 bench-motion: setup

@@ -1,6 +1,7 @@
 #!/bin/sh
-# system-packages.sh [run|test]: makes sure that the programs and faces that festoon needs are on this machine.
-# `run` is what building and serving needs, `test` adds what only the tests need.
+# system-packages.sh [run|test|bench-edge]: makes sure that the programs and faces that festoon needs are on this machine.
+# `run` is what building and serving needs, `test` adds what only the tests need,
+# `bench-edge` the servers that festoon is measured beside.
 # Prints what it will install before it asks for root; does nothing, and needs no root, when nothing is missing.
 set -eu
 missing=""
@@ -18,6 +19,10 @@ if [ -z "${FESTOON_FACES:-}" ]; then
 fi
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
+fi
+if [ "${1:-run}" = bench-edge ]; then
+  [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+  [ -x /usr/sbin/varnishd ] || missing="$missing varnish"
 fi
 [ -n "$missing" ] || exit 0
 echo "festoon needs these Debian packages, which are not installed:$missing"

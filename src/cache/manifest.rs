@@ -110,8 +110,8 @@ impl Manifest {
         }
     }
 
-    /// One JSON object with the blake3 of the manifest's own text in front, since a flipped digit would still be JSON.
-    fn seal(&self) -> String {
+    /// The text of its file: one JSON object with the blake3 of the manifest's own text in front, since a flipped digit would still be JSON.
+    pub fn sealed(&self) -> String {
         let text = serde_json::to_string(self).expect("a manifest is plain data with text keys");
         format!("{HEAD}{}{MIDDLE}{text}{TAIL}", blake3::hash(text.as_bytes()).to_hex())
     }
@@ -183,7 +183,7 @@ impl Manifests {
     }
 
     pub fn write(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        durable::write(&self.path(&manifest.key), manifest.seal().as_bytes(), &self.staging)
+        durable::write(&self.path(&manifest.key), manifest.sealed().as_bytes(), &self.staging)
     }
 
     /// A manifest; `None` if there is none or it is damaged, which is the same to whoever asks.
