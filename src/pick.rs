@@ -361,6 +361,7 @@ impl Pick {
             overlay: OverlaySpec { digest: overlay.digest(), locale: self.locale.maximized(), values: drawn.collect() },
             profile: Profile::Mp4,
             frame: None,
+            sound: None,
             compositor: compositor.to_owned(),
         };
         let frame = self.frame(template, &plate.canvas)?;

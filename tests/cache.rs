@@ -68,7 +68,7 @@ async fn clips_are_kept_beside_plates_and_plates_are_found_by_template() {
     keep(&cache, 1, &footage(1, 10)).await;
     keep(&cache, 2, &footage(2, 10)).await;
     let overlay = OverlaySpec { digest: Digest::of(b"words"), locale: "ja-JP".parse().unwrap(), values: Default::default() };
-    let clip = ClipSpec { plate: key(1), overlay, profile: Profile::Mp4, frame: None, compositor: "none/1".into() };
+    let clip = ClipSpec { plate: key(1), overlay, profile: Profile::Mp4, frame: None, sound: None, compositor: "none/1".into() };
     let bytes = footage(3, 10);
     let staged = cache.stage_bytes(bytes.clone()).await.unwrap();
     let entry = cache.keep(staged, Manifest::new(Recipe::Clip(clip.clone()), outcome(&bytes), START)).await.unwrap();

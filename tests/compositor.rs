@@ -80,7 +80,14 @@ impl Studio {
         let values = [("title".to_owned(), brightness.to_string())].into();
         let overlay = OverlaySpec { digest: Digest::of(b"words"), locale: "ja-JP".parse().unwrap(), values };
         Order {
-            spec: ClipSpec { plate: self.plate.key, overlay, profile: Profile::Mp4, frame: None, compositor: "test/1".into() },
+            spec: ClipSpec {
+                plate: self.plate.key,
+                overlay,
+                profile: Profile::Mp4,
+                frame: None,
+                sound: None,
+                compositor: "test/1".into(),
+            },
             plate: self.plate.clone(),
             drawing: Arc::new(Bar(brightness, [6..15])),
             lane: Lane::Free,

@@ -275,7 +275,7 @@ impl Work {
                 let media = probe(&bytes).map_err(FilmError::from)?;
                 Derived { bytes, media }
             }
-            (Profile::Webm, Material::Whole(clip)) => deriver.webm(&clip, &canvas, cancel)?,
+            (Profile::Webm, Material::Whole(clip)) => deriver.webm(&clip, &canvas, None, cancel)?,
             (Profile::Preview, Material::Whole(clip)) => deriver.preview(&clip, &canvas, cancel)?,
             (Profile::Storyboard, Material::Whole(clip)) => deriver.storyboard(&clip, media, cancel)?,
             (Profile::Small, Material::Fragmented(clip, plate)) => {

@@ -59,7 +59,7 @@ async fn write(shared: &Shared, shown: &Shown) -> Result<String, Problem> {
         _ => {
             let mut variants = vec![Variant { uri: other(Profile::HlsFull), rendition: full().await? }];
             variants.extend(small().await?.map(|rendition| Variant { uri: other(Profile::HlsSmall), rendition }));
-            master_playlist(&variants)
+            master_playlist(&variants, None)
         }
     })
 }

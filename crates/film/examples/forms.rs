@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let plate = SmallPlate { full: &whole, small: &small };
         Ok(deriver.small(encoder.as_ref(), &clip, Some(plate), &cancel)?.bytes)
     })?;
-    tell(folder, "clip.webm", || Ok(deriver.webm(&clip, &canvas, &cancel)?.bytes))?;
+    tell(folder, "clip.webm", || Ok(deriver.webm(&clip, &canvas, None, &cancel)?.bytes))?;
     let picture = &hot.0[0][0];
     for (still, name) in [(Still::Jpeg, "poster.jpg"), (Still::Webp, "poster.webp"), (Still::Avif, "poster.avif")] {
         tell(folder, name, || Ok(deriver.still(picture, still, &cancel)?.bytes))?;

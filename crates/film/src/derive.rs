@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub use captions::captions;
-pub use hls::{Addressed, Rendition, Variant, master_playlist, media_playlist};
+pub use hls::{Addressed, Rendition, SoundRendition, Variant, master_playlist, media_playlist, sound_playlist};
 pub use small::{SHORTER_SIDE, SmallPlate, small_canvas};
 pub use still::jpeg;
 pub use storyboard::Storyboard;
@@ -80,7 +80,12 @@ impl Deriver {
         &self.build
     }
 
-    fn need(&self, encoder: &'static str) -> Result<(), FilmError> {
+    /// The program's version, if it has this encoder.
+    pub(crate) fn version_with(&self, encoder: &str) -> Option<&str> {
+        self.ffmpeg.as_ref().ok().filter(|_| self.encoders.contains(encoder)).map(Ffmpeg::version)
+    }
+
+    pub(crate) fn need(&self, encoder: &'static str) -> Result<(), FilmError> {
         if self.encoders.contains(encoder) {
             return Ok(());
         }
@@ -92,7 +97,13 @@ impl Deriver {
     }
 
     /// Pipes bytes through the program, and gives what it writes.
-    fn convert(&self, arguments: &[&str], input: &[u8], limits: Limits, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
+    pub(crate) fn convert(
+        &self,
+        arguments: &[&str],
+        input: &[u8],
+        limits: Limits,
+        cancel: &Cancel,
+    ) -> Result<Vec<u8>, FilmError> {
         #[rustfmt::skip]
         let common = [
             "-nostdin", "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "pipe",
@@ -134,7 +145,7 @@ fn limits(canvas: &Canvas) -> Limits {
 }
 
 /// Ends a form whose bytes are not what was asked for.
-fn not_a(form: &'static str, source: impl Into<BoxError>) -> FilmError {
+pub(crate) fn not_a(form: &'static str, source: impl Into<BoxError>) -> FilmError {
     FilmError::Form { form, source: source.into() }
 }
 
@@ -157,7 +168,7 @@ mod tests {
             assert!(error.hint().unwrap().starts_with("install another build of ffmpeg"));
             error.to_string().split('`').nth(1).unwrap().to_owned()
         };
-        assert_eq!(told(poor.webm(b"", &canvas, &cancel).unwrap_err()), "libsvtav1");
+        assert_eq!(told(poor.webm(b"", &canvas, None, &cancel).unwrap_err()), "libsvtav1");
         assert_eq!(told(poor.preview(b"", &canvas, &cancel).unwrap_err()), "libwebp_anim");
         assert_eq!(told(poor.still(&picture, Still::Webp, &cancel).unwrap_err()), "libwebp");
         assert_eq!(told(poor.still(&picture, Still::Avif, &cancel).unwrap_err()), "libaom-av1");
@@ -168,7 +179,7 @@ mod tests {
     fn without_the_program_there_is_what_needs_none() {
         let alone = Deriver { ffmpeg: Err("nowhere".into()), encoders: HashSet::new(), build: VERSION.into() };
         let canvas = Canvas { width: 64, height: 36, frames: 2, fps: 12 };
-        let error = alone.webm(b"", &canvas, &Cancel::default()).unwrap_err();
+        let error = alone.webm(b"", &canvas, None, &Cancel::default()).unwrap_err();
         assert_eq!(error.to_string(), "ffmpeg is not installed: looked in nowhere");
         assert!(alone.still(&Picture::new(&canvas).unwrap(), Still::Jpeg, &Cancel::default()).is_ok());
     }
@@ -191,7 +202,7 @@ mod tests {
         };
         let (x264, cancel) = (X264::find().unwrap(), Cancel::default());
         let plate = encode_plate(&x264, &canvas, &[], Expectation::default(), &mut paint, &cancel).unwrap();
-        let made = Deriver::find().unwrap().webm(&plate.mp4, &canvas, &cancel).unwrap();
+        let made = Deriver::find().unwrap().webm(&plate.mp4, &canvas, None, &cancel).unwrap();
         assert_eq!((made.media.codec.as_str(), made.media.frames), ("vp9", 5));
         assert_eq!(made.bytes.windows(5).filter(|window| window == b"V_VP9").count(), 1);
     }

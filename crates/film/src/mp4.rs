@@ -11,6 +11,7 @@
 
 mod fragment;
 mod probe;
+mod sound;
 
 use festoon_spec::{Canvas, Media};
 use mp4_atom::{
@@ -21,20 +22,22 @@ use mp4_atom::{
 
 use crate::h264::{ParameterSets, Sample, Stream};
 
-pub use fragment::{fragment, init};
+pub use fragment::{fragment, init, silent, sounding, sounding_init};
 pub use probe::{
     ContainerError, FragmentedIndex, Fragments, fragment_samples, probe, probe_fragment, probe_fragments, probe_init,
 };
 pub(crate) use probe::{Opened, WebTrack, open, web_track};
+pub use sound::{SOUND_RATE, SoundFile, Soundtrack, sounding_samples};
+pub(crate) use sound::{packet, priming, sound_packets};
 
-/// Ticks of a frame: a fine grid in which two rates, and later an audio track, have common multiples.
+/// Ticks of a frame: a fine grid in which two rates have common multiples.
 const FRAME_TICKS: u32 = 512;
 
 /// By how many frames showing lags behind decoding: as much as two B-frames of which one is referred to need. The same for
 /// all, also for streams that need less.
 const LAG: u32 = 2;
 
-/// The one track.
+/// The track of the pictures.
 const TRACK: u32 = 1;
 
 /// Ends a box that could not be written.
@@ -47,38 +50,15 @@ fn unwritable(source: mp4_atom::Error) -> ContainerError {
 /// # Errors
 /// [`ContainerError::Unwritable`] if a size does not fit its field, [`ContainerError::Lag`] if the stream needs more.
 pub fn mux(stream: &Stream, canvas: &Canvas) -> Result<Vec<u8>, ContainerError> {
-    let ftyp = Ftyp {
-        major_brand: FourCC::new(b"isom"),
-        minor_version: 512,
-        compatible_brands: [b"isom", b"iso2", b"avc1", b"mp41"].map(FourCC::new).into(),
-    };
-    let media_bytes = stream.samples.iter().map(|sample| sample.bytes.len()).sum();
-    let mut head = Vec::new();
-    ftyp.encode(&mut head).map_err(unwritable)?;
-    let index_at = head.len();
-    // The index's size does not depend on the offset in it, so it is written twice: to know the offset, and with it.
-    let mut media_at = 0;
-    for _ in 0..2 {
-        head.truncate(index_at);
-        index(canvas, samples(stream, canvas, media_at)?).encode(&mut head).map_err(unwritable)?;
-        Header { kind: Mdat::KIND, size: Some(media_bytes) }.encode(&mut head).map_err(unwritable)?;
-        // In front of the media stands the index only, so its offset always fits.
-        media_at = u32::try_from(head.len()).map_err(|_| unwritable(mp4_atom::Error::TooLarge(Moov::KIND)))?;
-    }
-    let mut file = head;
-    file.reserve_exact(media_bytes);
-    for sample in &stream.samples {
-        file.extend_from_slice(&sample.bytes);
-    }
-    Ok(file)
+    whole(stream, canvas, None)
 }
 
-/// The same pictures as a fragmented file holds, as a progressive one: no byte of a picture changes.
+/// The same pictures, and the same sound, as a fragmented file holds, as a progressive one: no byte of either changes.
 ///
 /// # Errors
-/// Whatever [`probe_fragments`] says of the file.
+/// Whatever [`probe_fragments`] and [`Soundtrack::read`] say of the file.
 pub fn progressive(fragmented: &[u8]) -> Result<Vec<u8>, ContainerError> {
-    let Fragments { init, fragments } = probe_fragments(fragmented)?;
+    let Fragments { init, fragments, .. } = probe_fragments(fragmented)?;
     let FragmentedIndex { media, sets } = probe_init(&fragmented[init])?;
     let mut samples = Vec::with_capacity(media.frames as usize);
     for (frames, place) in fragments {
@@ -88,11 +68,93 @@ pub fn progressive(fragmented: &[u8]) -> Result<Vec<u8>, ContainerError> {
         }));
     }
     let Media { width, height, frames, fps, .. } = media;
-    mux(&Stream { sets, samples }, &Canvas { width, height, frames, fps })
+    let canvas = Canvas { width, height, frames, fps };
+    whole(&Stream { sets, samples }, &canvas, Soundtrack::read(fragmented)?.as_ref())
 }
 
-/// The index, with these tables of samples.
-fn index(canvas: &Canvas, stbl: Stbl) -> Moov {
+/// A progressive file. Where there is sound, it takes turns with the pictures every half second, so that a player that has one
+/// has the other.
+fn whole(stream: &Stream, canvas: &Canvas, sound: Option<&Soundtrack>) -> Result<Vec<u8>, ContainerError> {
+    let ftyp = Ftyp {
+        major_brand: FourCC::new(b"isom"),
+        minor_version: 512,
+        compatible_brands: [b"isom", b"iso2", b"avc1", b"mp41"].map(FourCC::new).into(),
+    };
+    let count = stream.samples.len();
+    let turn = if sound.is_some() { (canvas.fps / 2).max(1) as usize } else { count.max(1) };
+    let mut media = Vec::new();
+    let (mut pictures, mut packets) = (Chunks::default(), Chunks::default());
+    for first in (0..count).step_by(turn) {
+        let behind = count.min(first + turn);
+        pictures.add(media.len(), behind - first);
+        media.extend(stream.samples[first..behind].iter().map(|sample| sample.bytes.as_slice()).collect::<Vec<_>>().concat());
+        if let Some(sound) = sound {
+            let until = if behind == count { sound.packets().len() } else { sound.packets_before(behind as u32, canvas.fps) };
+            let turn = packets.samples..until;
+            packets.add(media.len(), turn.len());
+            media.extend(sound.packets()[turn].concat());
+        }
+    }
+    let mut head = Vec::new();
+    ftyp.encode(&mut head).map_err(unwritable)?;
+    let index_at = head.len();
+    // The index's size does not depend on the offsets in it, so it is written twice: to know them, and with them.
+    let mut media_at = 0;
+    for _ in 0..2 {
+        head.truncate(index_at);
+        let sound = sound.map(|sound| (sound, &packets));
+        index(canvas, samples(stream, canvas, &pictures, media_at)?, sound, media_at)?.encode(&mut head).map_err(unwritable)?;
+        Header { kind: Mdat::KIND, size: Some(media.len()) }.encode(&mut head).map_err(unwritable)?;
+        media_at = head.len();
+    }
+    head.append(&mut media);
+    Ok(head)
+}
+
+/// Where the chunks of a track lie.
+#[derive(Default)]
+struct Chunks {
+    /// Where each begins in the media, and how many samples it has; none is empty.
+    places: Vec<(usize, usize)>,
+    /// Samples of all.
+    samples: usize,
+}
+
+impl Chunks {
+    fn add(&mut self, at: usize, count: usize) {
+        if count > 0 {
+            self.places.push((at, count));
+            self.samples += count;
+        }
+    }
+
+    /// The tables that say it, if the media begins there.
+    fn tables(&self, media_at: usize) -> Result<(Stsc, Stco), ContainerError> {
+        let mut runs: Vec<StscEntry> = Vec::new();
+        for ((_, count), first_chunk) in self.places.iter().zip(1u32..) {
+            let samples_per_chunk = *count as u32;
+            if runs.last().is_none_or(|run| run.samples_per_chunk != samples_per_chunk) {
+                runs.push(StscEntry { first_chunk, samples_per_chunk, sample_description_index: 1 });
+            }
+        }
+        let offsets = self.places.iter().map(|(at, _)| u32::try_from(media_at + at));
+        let offsets = offsets.collect::<Result<_, _>>().map_err(|_| unwritable(mp4_atom::Error::TooLarge(Stco::KIND)))?;
+        Ok((Stsc { entries: runs }, Stco { entries: offsets }))
+    }
+}
+
+/// The index, with these tables of samples, and those of the sound, if there is any.
+fn index(canvas: &Canvas, stbl: Stbl, sound: Option<(&Soundtrack, &Chunks)>, media_at: usize) -> Result<Moov, ContainerError> {
+    let mut moov = picture_index(canvas, stbl);
+    if let Some((sound, chunks)) = sound {
+        let (stsc, stco) = chunks.tables(media_at)?;
+        moov.trak.push(sound.trak(moov.mvhd.duration, stsc, stco));
+        moov.mvhd.next_track_id += 1;
+    }
+    Ok(moov)
+}
+
+fn picture_index(canvas: &Canvas, stbl: Stbl) -> Moov {
     let timescale = canvas.fps * FRAME_TICKS;
     let duration = u64::from(canvas.frames) * u64::from(FRAME_TICKS);
     let (width, height) = (canvas.width as u16, canvas.height as u16);
@@ -120,12 +182,7 @@ fn index(canvas: &Canvas, stbl: Stbl) -> Moov {
             mdia: Mdia {
                 mdhd: Mdhd { timescale, duration, language: "und".into(), ..Mdhd::default() },
                 hdlr: Hdlr { handler: FourCC::new(b"vide"), name: "video".into() },
-                minf: Minf {
-                    vmhd: Some(Vmhd::default()),
-                    dinf: Dinf { dref: Dref { entries: vec![DrefEntry::Url(Url::default())] } },
-                    stbl,
-                    ..Minf::default()
-                },
+                minf: Minf { vmhd: Some(Vmhd::default()), dinf: data_reference(), stbl, ..Minf::default() },
             },
             ..Trak::default()
         }],
@@ -133,7 +190,13 @@ fn index(canvas: &Canvas, stbl: Stbl) -> Moov {
     }
 }
 
-fn samples(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Stbl, ContainerError> {
+/// The media is in this file.
+fn data_reference() -> Dinf {
+    Dinf { dref: Dref { entries: vec![DrefEntry::Url(Url::default())] } }
+}
+
+fn samples(stream: &Stream, canvas: &Canvas, chunks: &Chunks, media_at: usize) -> Result<Stbl, ContainerError> {
+    let (stsc, stco) = chunks.tables(media_at)?;
     let count = stream.samples.len() as u32;
     let keys = stream.samples.iter().zip(1u32..).filter(|(sample, _)| sample.key).map(|(_, number)| number);
     let sizes = stream.samples.iter().map(|sample| sample.bytes.len() as u32);
@@ -150,9 +213,9 @@ fn samples(stream: &Stream, canvas: &Canvas, media_at: u32) -> Result<Stbl, Cont
         stts: Stts { entries: vec![SttsEntry { sample_count: count, sample_delta: FRAME_TICKS }] },
         ctts: Some(Ctts { entries: offsets }),
         stss: Some(Stss { entries: keys.collect() }),
-        stsc: Stsc { entries: vec![StscEntry { first_chunk: 1, samples_per_chunk: count, sample_description_index: 1 }] },
+        stsc,
         stsz: Stsz { samples: StszSamples::Different { sizes: sizes.collect() } },
-        stco: Some(Stco { entries: vec![media_at] }),
+        stco: Some(stco),
         ..Stbl::default()
     })
 }

@@ -151,9 +151,9 @@ fn an_avif_poster_is_one_picture_of_av1() {
 #[test]
 fn a_video_for_the_web_is_av1_with_every_picture_at_its_time() {
     let Filmed { clip, .. } = &*FILMED;
-    let Derived { bytes: webm, media } = DERIVER.webm(clip, &CANVAS, &Cancel::default()).unwrap();
+    let Derived { bytes: webm, media } = DERIVER.webm(clip, &CANVAS, None, &Cancel::default()).unwrap();
     assert_eq!((media.frames, media.fps, &media.codec[..7]), (48, 12, "av01.0."));
-    assert_eq!(webm, DERIVER.webm(clip, &CANVAS, &Cancel::default()).unwrap().bytes);
+    assert_eq!(webm, DERIVER.webm(clip, &CANVAS, None, &Cancel::default()).unwrap().bytes);
     let folder = lay("clip.webm", &webm);
     let show = |entries: &str| {
         said("ffprobe", folder.path(), &["-v", "warning", "-show_entries", entries, "-of", "csv=p=0", "clip.webm"])
@@ -302,7 +302,7 @@ fn a_playlist_plays_every_picture_without_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let rendition = rendition(&FILMED, folder.path());
     fs::write(folder.path().join("full.m3u8"), media_playlist(&rendition)).unwrap();
-    fs::write(folder.path().join("clip.m3u8"), master_playlist(&[Variant { uri: "full.m3u8".into(), rendition }])).unwrap();
+    fs::write(folder.path().join("clip.m3u8"), master_playlist(&[Variant { uri: "full.m3u8".into(), rendition }], None)).unwrap();
     for playlist in ["full.m3u8", "clip.m3u8"] {
         let arguments = ["-v", "warning", "-i", playlist, "-fps_mode", "passthrough", "-f", "framemd5", "-"];
         let shown = said("ffmpeg", folder.path(), &arguments);
@@ -331,7 +331,7 @@ fn playlists_say_what_the_standard_asks_for() {
     );
     let variant = Variant { uri: "en.m3u8?profile=hls-full".into(), rendition };
     assert_eq!(
-        master_playlist(&[variant]),
+        master_playlist(&[variant], None),
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\
          #EXT-X-STREAM-INF:BANDWIDTH=28000,AVERAGE-BANDWIDTH=24000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,FRAME-RATE=24.000\n\
          en.m3u8?profile=hls-full\n"
@@ -342,13 +342,13 @@ fn playlists_say_what_the_standard_asks_for() {
 fn what_is_no_clip_becomes_nothing() {
     let cancel = Cancel::default();
     for junk in [&b""[..], b"not a clip", &FILMED.clip[..200]] {
-        assert!(DERIVER.webm(junk, &CANVAS, &cancel).is_err());
+        assert!(DERIVER.webm(junk, &CANVAS, None, &cancel).is_err());
         assert!(DERIVER.preview(junk, &CANVAS, &cancel).is_err());
         assert!(DERIVER.storyboard(junk, &FILMED.hot.plate.media, &cancel).is_err());
         assert!(DERIVER.small(&X264::find().unwrap(), junk, None, &cancel).is_err());
     }
     let stopped = Cancel::default();
     stopped.cancel();
-    let error = DERIVER.webm(&FILMED.clip, &CANVAS, &stopped).unwrap_err();
+    let error = DERIVER.webm(&FILMED.clip, &CANVAS, None, &stopped).unwrap_err();
     assert_eq!(error.to_string(), "cancelled");
 }

@@ -13,3 +13,4 @@ mod inspect;
 mod jail;
 mod overlay;
 mod scene;
+mod sound;

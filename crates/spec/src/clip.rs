@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Canonical, Digest, Locale, Profile, RenderKey, Value};
+use crate::{Canonical, Digest, Locale, Profile, RenderKey, SoundSpec, Value};
 
 /// Context of [`ClipSpec::key`].
 const CLIP_CONTEXT: &str = "festoon 2026-11 clip key v1";
@@ -22,6 +22,9 @@ pub struct ClipSpec {
     /// Which frame, of a profile that shows one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<u32>,
+    /// What sounds under it; none is silent, also where the profile shows pictures only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundSpec>,
     /// Version of what draws the overlay and of what makes the profile. `none/1` delivers the plate as it is.
     pub compositor: String,
 }
@@ -56,7 +59,7 @@ impl ClipSpec {
     /// A plate as it is in another form, made by `deriver`.
     pub fn of_plate(plate: RenderKey, profile: Profile, frame: Option<u32>, deriver: &str) -> Self {
         let compositor = format!("{} {deriver}", Self::UNTOUCHED);
-        Self { plate, overlay: OverlaySpec::none(), profile, frame, compositor }
+        Self { plate, overlay: OverlaySpec::none(), profile, frame, sound: None, compositor }
     }
 
     /// Everything that changes the delivered bytes, in canonical order.
@@ -75,6 +78,9 @@ impl ClipSpec {
         form.text("profile", self.profile.name());
         if let Some(frame) = self.frame {
             form.integer("frame", frame);
+        }
+        if let Some(sound) = &self.sound {
+            form.group("sound", |form| sound.write(form));
         }
         form.text("compositor", &self.compositor);
         form

@@ -23,6 +23,7 @@ mod locale;
 mod outcome;
 mod plate;
 mod profile;
+mod sound;
 
 pub use abilities::{Abilities, CheckpointKind, FrameCounts, NativeSize, NativeSizeError, PromptAbilities, SamplingAbilities};
 pub use canonical::{Canonical, Field, Milli, Value};
@@ -44,3 +45,4 @@ pub use plate::{
     Painter, Palette, PlateSpec, Sampler, Scene, TemplateId, TemplateIdError, UnknownMotif, WanScene,
 };
 pub use profile::{Profile, Still, UnknownProfile};
+pub use sound::{Laying, SoundCodec, SoundSpec};

@@ -2,7 +2,9 @@
 
 use std::{fmt::Write as _, ops::Range};
 
-use festoon_spec::{FrameRange, Media};
+use festoon_spec::{FrameRange, Media, SoundCodec};
+
+use crate::mp4::SOUND_RATE;
 
 /// The version that has fragmented MP4 and byte ranges.
 const HEAD: &str = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
@@ -29,6 +31,17 @@ pub struct Rendition {
     pub segments: Vec<(FrameRange, Addressed)>,
 }
 
+/// The sound of a clip as HLS sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoundRendition {
+    /// How it is encoded.
+    pub codec: SoundCodec,
+    /// What is in front of its segments.
+    pub init: Addressed,
+    /// Its segments in order, each with the samples that sound in it.
+    pub segments: Vec<(Range<u64>, Addressed)>,
+}
+
 /// A rendition, and where its playlist is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
@@ -49,28 +62,53 @@ impl Rendition {
         f64::from(frames.count()) / f64::from(self.media.fps)
     }
 
-    /// Bits per second of its segment with the most: no run of segments has more.
-    fn peak(&self) -> u64 {
-        let rate = |(frames, part): &(FrameRange, Addressed)| (part.bytes as f64 * 8.0 / self.seconds(*frames)).ceil() as u64;
-        self.segments.iter().map(rate).max().unwrap_or(0)
+    /// Its segments, each with its length in seconds.
+    fn timed(&self) -> impl Iterator<Item = (f64, &Addressed)> {
+        self.segments.iter().map(|(frames, part)| (self.seconds(*frames), part))
     }
 
-    fn average(&self) -> u64 {
-        let bytes: u64 = self.segments.iter().map(|(_, part)| part.bytes).sum();
-        (bytes * 8 * u64::from(self.media.fps)).div_ceil(u64::from(self.media.frames))
+    /// The target duration that its playlist names, in seconds: those of a clip's renditions must be the same.
+    pub fn target(&self) -> u64 {
+        self.timed().map(|(seconds, _)| seconds).fold(0.0, f64::max).round().max(1.0) as u64
     }
+}
+
+impl SoundRendition {
+    /// Its segments, each with its length in seconds.
+    fn timed(&self) -> impl Iterator<Item = (f64, &Addressed)> {
+        let seconds = |samples: &Range<u64>| (samples.end - samples.start) as f64 / f64::from(SOUND_RATE);
+        self.segments.iter().map(move |(samples, part)| (seconds(samples), part))
+    }
+}
+
+/// Bits per second: of the segment with the most, since no run of segments has more, and of all.
+fn rates<'a>(timed: impl Iterator<Item = (f64, &'a Addressed)>) -> [u64; 2] {
+    let (mut peak, mut bits, mut length) = (0.0, 0.0, 0.0);
+    for (seconds, part) in timed {
+        let part = part.bytes as f64 * 8.0;
+        peak = f64::max(peak, part / seconds);
+        (bits, length) = (bits + part, length + seconds);
+    }
+    [peak, bits / length].map(|rate| rate.ceil() as u64)
 }
 
 /// The playlist of a rendition.
 pub fn media_playlist(rendition: &Rendition) -> String {
-    let longest = rendition.segments.iter().map(|(frames, _)| rendition.seconds(*frames)).fold(0.0, f64::max);
+    playlist(rendition.target(), &rendition.init, rendition.timed())
+}
+
+/// The playlist of the sound beside renditions with this [target](Rendition::target).
+pub fn sound_playlist(sound: &SoundRendition, target: u64) -> String {
+    playlist(target, &sound.init, sound.timed())
+}
+
+fn playlist<'a>(target: u64, init: &Addressed, timed: impl Iterator<Item = (f64, &'a Addressed)>) -> String {
     let mut text = HEAD.to_owned();
-    let _ = writeln!(text, "#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD", longest.round().max(1.0));
-    let init = &rendition.init;
+    let _ = writeln!(text, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-PLAYLIST-TYPE:VOD");
     let range = init.byte_range().map(|range| format!(",BYTERANGE=\"{range}\"")).unwrap_or_default();
     let _ = writeln!(text, "#EXT-X-MAP:URI=\"{}\"{range}", init.uri);
-    for (frames, part) in &rendition.segments {
-        let _ = writeln!(text, "#EXTINF:{:.6},", rendition.seconds(*frames));
+    for (seconds, part) in timed {
+        let _ = writeln!(text, "#EXTINF:{seconds:.6},");
         if let Some(range) = part.byte_range() {
             let _ = writeln!(text, "#EXT-X-BYTERANGE:{range}");
         }
@@ -81,15 +119,25 @@ pub fn media_playlist(rendition: &Rendition) -> String {
     text
 }
 
-/// The playlist that names the renditions, the one that a player begins with in front.
-pub fn master_playlist(variants: &[Variant]) -> String {
+/// The playlist that names the renditions, the one that a player begins with in front, and that of the sound beside all of them.
+pub fn master_playlist(variants: &[Variant], sound: Option<(&str, &SoundRendition)>) -> String {
     let mut text = HEAD.to_owned();
-    for Variant { uri, rendition } in variants {
-        let Media { width, height, fps, codec, .. } = &rendition.media;
-        let (peak, average) = (rendition.peak(), rendition.average());
+    if let Some((uri, _)) = sound {
         let _ = writeln!(
             text,
-            "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codec}\",RESOLUTION={width}x{height},FRAME-RATE={fps}.000\n{uri}"
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{uri}\""
+        );
+    }
+    let [sound_peak, sound_average] = sound.map_or([0; 2], |(_, sound)| rates(sound.timed()));
+    let codecs = sound.map(|(_, sound)| format!(",{}", sound.codec.codec())).unwrap_or_default();
+    let group = if sound.is_some() { ",AUDIO=\"sound\"" } else { "" };
+    for Variant { uri, rendition } in variants {
+        let Media { width, height, fps, codec, .. } = &rendition.media;
+        let [peak, average] = rates(rendition.timed());
+        let (peak, average) = (peak + sound_peak, average + sound_average);
+        let _ = writeln!(
+            text,
+            "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codec}{codecs}\",RESOLUTION={width}x{height},FRAME-RATE={fps}.000{group}\n{uri}"
         );
     }
     text

@@ -8,7 +8,7 @@ use festoon_spec::{Canvas, Media};
 use super::{CLIP, Derived, Deriver, ebml, limits, not_a};
 use crate::{
     Cancel, FilmError,
-    mp4::{WebTrack, web_track},
+    mp4::{Soundtrack, WebTrack, web_track},
 };
 
 /// SVT-AV1 takes no smaller pictures.
@@ -71,12 +71,12 @@ impl Codec {
 }
 
 impl Deriver {
-    /// The clip as WebM.
+    /// The silent clip as WebM, with this sound beside the pictures.
     ///
     /// # Errors
     /// [`FilmError::NoEncoder`] if the program has none for the web, [`FilmError::Form`] if it makes another number of
-    /// pictures, [`FilmError::Jail`], [`FilmError::Cancelled`].
-    pub fn webm(&self, clip: &[u8], canvas: &Canvas, cancel: &Cancel) -> Result<Derived, FilmError> {
+    /// pictures or the sound is not Opus, [`FilmError::Jail`], [`FilmError::Cancelled`].
+    pub fn webm(&self, clip: &[u8], canvas: &Canvas, sound: Option<&Soundtrack>, cancel: &Cancel) -> Result<Derived, FilmError> {
         let codec = Codec::for_canvas(self, canvas).unwrap_or(Codec::Av1);
         self.need(codec.encoder())?;
         // Two seconds from key to key, to seek by.
@@ -92,7 +92,7 @@ impl Deriver {
         }
         let Canvas { width, height, frames, fps } = *canvas;
         let media = Media { width, height, frames, fps, codec: name(&track) };
-        Ok(Derived { bytes: ebml::write(&track, canvas)?, media })
+        Ok(Derived { bytes: ebml::write(&track, canvas, sound)?, media })
     }
 }
 

@@ -7,11 +7,12 @@ mod fragmented;
 mod web;
 
 use festoon_spec::{FrameRange, Media};
-use mp4_atom::{Atom, Avcc, Co64, Decode, FourCC, Hdlr, Mdhd, Stco, Stsc, Stsz, StszSamples, Stts, Visual};
+use mp4_atom::{Atom, Avcc, Co64, Decode, FourCC, Hdlr, Mdhd, Stco, Stsc, Stsz, StszSamples, Stts, Tkhd, Visual};
 
 use crate::h264::ParameterSets;
 
 pub use fragmented::{FragmentedIndex, Fragments, fragment_samples, probe_fragment, probe_fragments, probe_init};
+pub(super) use web::samples_of;
 pub(crate) use web::{WebTrack, web_track};
 
 /// No file of festoon's has more: an hour at 240 frames per second.
@@ -77,6 +78,12 @@ pub enum ContainerError {
     /// Not H.264.
     #[error("the video is `{found}`, not `avc1`")]
     Codec {
+        /// Type of the sample entry.
+        found: String,
+    },
+    /// Neither AAC nor Opus.
+    #[error("the sound is `{found}`, neither `mp4a` nor `Opus`")]
+    SoundCodec {
         /// Type of the sample entry.
         found: String,
     },
@@ -168,15 +175,25 @@ fn codec(avcc: &Avcc) -> String {
 
 /// The `mdia` of the one video track.
 fn video_track<'a>(moov: &Mp4Box<'a>) -> Result<Mp4Box<'a>, ContainerError> {
+    match tracks(moov, b"vide")?.as_slice() {
+        [(_, trak)] => trak.only(b"mdia", "`trak`"),
+        tracks => Err(ContainerError::Tracks { found: tracks.len() }),
+    }
+}
+
+/// The first track of this kind, and its number.
+pub(super) fn track<'a>(moov: &Mp4Box<'a>, handler: &[u8; 4]) -> Result<Option<(u32, Mp4Box<'a>)>, ContainerError> {
+    Ok(tracks(moov, handler)?.first().copied())
+}
+
+fn tracks<'a>(moov: &Mp4Box<'a>, handler: &[u8; 4]) -> Result<Vec<(u32, Mp4Box<'a>)>, ContainerError> {
     let mut tracks = Vec::new();
     for trak in moov.all(b"trak")? {
-        let mdia = trak.only(b"mdia", "`trak`")?;
-        if mdia.only(b"hdlr", "`mdia`")?.read::<Hdlr>()?.handler == FourCC::new(b"vide") {
-            tracks.push(mdia);
+        if trak.only(b"mdia", "`trak`")?.only(b"hdlr", "`mdia`")?.read::<Hdlr>()?.handler == FourCC::new(handler) {
+            tracks.push((trak.only(b"tkhd", "`trak`")?.read::<Tkhd>()?.track_id, trak));
         }
     }
-    let [mdia] = tracks.as_slice() else { return Err(ContainerError::Tracks { found: tracks.len() }) };
-    Ok(*mdia)
+    Ok(tracks)
 }
 
 /// The one sample entry and its decoder configuration.
@@ -247,21 +264,21 @@ fn samples<'a>(
 
 /// A box, or what stands for one, in the file.
 #[derive(Clone, Copy)]
-struct Mp4Box<'a> {
-    at: usize,
-    body_at: usize,
-    kind: FourCC,
-    body: &'a [u8],
+pub(super) struct Mp4Box<'a> {
+    pub at: usize,
+    pub body_at: usize,
+    pub kind: FourCC,
+    pub body: &'a [u8],
 }
 
 impl<'a> Mp4Box<'a> {
     /// The file itself, as the box that its boxes are in.
-    fn whole(file: &'a [u8]) -> Self {
+    pub fn whole(file: &'a [u8]) -> Self {
         Self { at: 0, body_at: 0, kind: FourCC::new(b"file"), body: file }
     }
 
     /// The boxes in it. Fewer than 8 bytes at the end are padding.
-    fn children(&self) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
+    pub fn children(&self) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
         let mut children = Vec::new();
         let mut rest = self.body;
         while let Some((head, behind)) = rest.split_first_chunk::<8>() {
@@ -283,19 +300,19 @@ impl<'a> Mp4Box<'a> {
         Ok(children)
     }
 
-    fn all(&self, kind: &[u8; 4]) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
+    pub fn all(&self, kind: &[u8; 4]) -> Result<Vec<Mp4Box<'a>>, ContainerError> {
         let mut children = self.children()?;
         children.retain(|child| child.kind == FourCC::new(kind));
         Ok(children)
     }
 
     /// The first of its kind.
-    fn only(&self, kind: &[u8; 4], parent: &'static str) -> Result<Mp4Box<'a>, ContainerError> {
+    pub fn only(&self, kind: &[u8; 4], parent: &'static str) -> Result<Mp4Box<'a>, ContainerError> {
         self.all(kind)?.first().copied().ok_or(ContainerError::NoBox { kind: FourCC::new(kind), parent })
     }
 
     /// What follows this many bytes of fields, as if it were a box.
-    fn inside(&self, fields: usize) -> Result<Mp4Box<'a>, ContainerError> {
+    pub fn inside(&self, fields: usize) -> Result<Mp4Box<'a>, ContainerError> {
         let room = self.body.len();
         let overrun = || ContainerError::Overrun { kind: self.kind.to_string(), at: self.at, says: fields as u64, room };
         let body = self.body.get(fields..).ok_or_else(overrun)?;
@@ -303,7 +320,7 @@ impl<'a> Mp4Box<'a> {
     }
 
     /// The fields of a leaf.
-    fn read<A: Atom>(&self) -> Result<A, ContainerError> {
+    pub fn read<A: Atom>(&self) -> Result<A, ContainerError> {
         A::decode_body(&mut &*self.body).map_err(|source| ContainerError::BadBox { kind: self.kind, source })
     }
 }

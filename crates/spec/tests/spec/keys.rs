@@ -7,13 +7,15 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::specs::{clip, focused_plate, motion_plate, wan_plate};
+use crate::specs::{clip, focused_plate, motion_plate, sounding_clip, wan_plate};
 
 /// Published keys. If one moves, every cache in the world misses: take the next version of the context instead.
 #[test]
 fn published_keys_never_move() {
     let image = ImageSpec { image: BlobHash::of(b"a logo") };
-    let keys = [motion_plate().key(), wan_plate().key(), clip().key(), image.key()].map(|key| key.to_string());
+    let (sounding, sound) = (sounding_clip(), sounding_clip().sound.unwrap());
+    let keys = [motion_plate().key(), wan_plate().key(), clip().key(), image.key(), sounding.key(), sound.key()];
+    let keys = keys.map(|key| key.to_string());
     assert_eq!(
         keys,
         [
@@ -21,6 +23,8 @@ fn published_keys_never_move() {
             "4bc97c048108d497add9785e56c3c15fb9c6b8ac326cbdb7ac4e9c9190554688",
             "805e67f7dd38c5c26c2e27d01420eb544dcdb595747ac0eb4b14fe0212214743",
             "52e3e566278c73ee55dfbeae18643f62796b3e52e102ab8aaae66ac00a7a70ce",
+            "8ad180690d10b6bf351c61ab665489c511647ea110de1c3ee9630f8747e52052",
+            "7a2907287bd96f6fe147d6e12a9d7c93731300850f1c7d7cdcec7b83a1a48b5f",
         ]
     );
 }
@@ -121,7 +125,9 @@ fn every_change_of_a_spec_is_another_key() {
         assert_each_change_is_another(&written, key);
     }
     let key = |json: &Json| serde_json::from_value::<ClipSpec>(json.clone()).ok().map(|spec| spec.key().to_string());
-    assert_each_change_is_another(&serde_json::to_value(clip()).unwrap(), key);
+    for clip in [clip(), sounding_clip()] {
+        assert_each_change_is_another(&serde_json::to_value(clip).unwrap(), key);
+    }
 }
 
 /// Leaves with only one valid value: the tag of the painter (both painters are compared below), the only profile.
@@ -179,7 +185,7 @@ fn others(value: &Json) -> Vec<Json> {
         Json::Number(number) => vec![json!(number.as_u64().unwrap() + 1)],
         Json::String(text) if text.len() == 64 => vec![json!("0".repeat(64))],
         Json::String(text) => {
-            let names = ["bokeh", "orbit", "euler", "lightning", "#010203", "fr-Latn-FR", "other"];
+            let names = ["bokeh", "orbit", "euler", "lightning", "#010203", "fr-Latn-FR", "opus", "other"];
             names.iter().filter(|name| *name != text).map(|name| json!(name)).collect()
         }
         Json::Array(items) => {

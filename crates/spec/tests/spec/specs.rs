@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use festoon_spec::{
-    Adapted, Camera, CameraMove, Canvas, ClipSpec, Colour, Digest, EncoderId, Finish, FrameRange, Lora, Milli, ModelDigest,
-    Motif, MotionLayer, MotionScene, Noise, OverlaySpec, Palette, PlateSpec, Profile, RenderKey, Sampler, Scene, WanScene,
+    Adapted, Camera, CameraMove, Canvas, ClipSpec, Colour, Digest, EncoderId, Finish, FrameRange, Laying, Lora, Milli,
+    ModelDigest, Motif, MotionLayer, MotionScene, Noise, OverlaySpec, Palette, PlateSpec, Profile, RenderKey, Sampler, Scene,
+    SoundCodec, SoundSpec, WanScene,
 };
 
 /// Fireworks and snow.
@@ -93,6 +94,20 @@ pub fn clip() -> ClipSpec {
         },
         profile: Profile::Mp4,
         frame: None,
+        sound: None,
         compositor: "none/1".into(),
     }
+}
+
+/// The same with a bed under it.
+pub fn sounding_clip() -> ClipSpec {
+    let sound = SoundSpec {
+        bed: Digest::of(b"bells"),
+        laying: Laying { start: Milli(500), looped: true, gain: Milli(-6500), fade_in: Milli(250), fade_out: Milli(1500) },
+        frames: 120,
+        fps: 24,
+        codec: SoundCodec::Aac,
+        build: "sound/1 ffmpeg 5.1.9 aac".into(),
+    };
+    ClipSpec { sound: Some(sound), ..clip() }
 }

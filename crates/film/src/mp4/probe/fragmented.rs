@@ -6,8 +6,8 @@ use festoon_spec::{FrameRange, Media};
 use mp4_atom::{FourCC, Mdhd, Mehd, Tfdt, Tfhd, Trex, Trun};
 
 use super::{
-    super::{FRAME_TICKS, LAG},
-    ContainerError, MOST_SAMPLES, Mp4Box, Opened, codec, sample_entry, sets, video_track,
+    super::{FRAME_TICKS, LAG, TRACK, sound::SOUND_TRACK},
+    ContainerError, MOST_SAMPLES, Mp4Box, Opened, codec, sample_entry, sets, track, video_track,
 };
 use crate::h264::{ParameterSets, Sample};
 
@@ -84,8 +84,10 @@ pub fn fragment_samples(fragment: &[u8], expected: FrameRange) -> Result<Vec<Sam
 pub struct Fragments {
     /// What is in front of them.
     pub init: Range<usize>,
-    /// Each with the frames that it holds, in order.
+    /// Those of the pictures, each with the frames that it holds, in order.
     pub fragments: Vec<(FrameRange, Range<usize>)>,
+    /// Those of the sound, in order; none of a silent file.
+    pub sound: Vec<Range<usize>>,
 }
 
 /// Finds the fragments of a file that begins with its index and holds nothing else.
@@ -97,11 +99,16 @@ pub fn probe_fragments(file: &[u8]) -> Result<Fragments, ContainerError> {
     let first = boxes.iter().position(|child| child.kind == FourCC::new(b"moof")).unwrap_or(boxes.len());
     let init = 0..boxes.get(first).map_or(file.len(), |first| first.at);
     let frames = probe_init(&file[init.clone()])?.media.frames;
-    let mut fragments = Vec::new();
+    let sounding = track(&Mp4Box::whole(&file[init.clone()]).only(b"moov", "the file")?, b"soun")?.map(|(number, _)| number);
+    let (mut fragments, mut sound) = (Vec::new(), Vec::new());
     let mut behind = 0;
     for pair in boxes[first..].chunks(2) {
         let [moof, mdat] = pair else { return Err(ContainerError::Contradiction("a fragment is not two boxes")) };
         let place = moof.at..mdat.body_at + mdat.body.len();
+        if sounding.is_some() && moof.only(b"traf", "`moof`")?.only(b"tfhd", "`traf`")?.read::<Tfhd>()?.track_id == SOUND_TRACK {
+            sound.push(place);
+            continue;
+        }
         let found = Fragment::read(&file[place.clone()])?.frames;
         if found.start != behind || found.end > frames {
             return Err(ContainerError::Frames { found, expected: FrameRange { start: behind, end: frames } });
@@ -112,7 +119,7 @@ pub fn probe_fragments(file: &[u8]) -> Result<Fragments, ContainerError> {
     if behind != frames {
         return Err(ContainerError::Contradiction("the fragments hold fewer frames than the index says"));
     }
-    Ok(Fragments { init, fragments })
+    Ok(Fragments { init, fragments, sound })
 }
 
 /// A fragment whose parts fit together.
@@ -136,7 +143,11 @@ impl<'a> Fragment<'a> {
             return Err(ContainerError::Contradiction("a fragment is not `moof` and `mdat`"));
         }
         let traf = moof.only(b"traf", "`moof`")?;
-        if !traf.only(b"tfhd", "`traf`")?.read::<Tfhd>()?.default_base_is_moof {
+        let Tfhd { track_id, default_base_is_moof, .. } = traf.only(b"tfhd", "`traf`")?.read::<Tfhd>()?;
+        if track_id != TRACK {
+            return Err(ContainerError::Contradiction("a fragment is of another track than the pictures'"));
+        }
+        if !default_base_is_moof {
             return Err(ContainerError::Contradiction("a fragment counts from somewhere else"));
         }
         let at = traf.only(b"tfdt", "`traf`")?.read::<Tfdt>()?.base_media_decode_time;
@@ -176,7 +187,7 @@ impl<'a> Fragment<'a> {
 /// # Errors
 /// Says what is missing or wrong, for any bytes whatever; it never panics.
 pub(super) fn open(file: &[u8]) -> Result<Opened<'_>, ContainerError> {
-    let Fragments { init, fragments } = probe_fragments(file)?;
+    let Fragments { init, fragments, .. } = probe_fragments(file)?;
     let FragmentedIndex { media, sets } = probe_init(&file[init])?;
     let mut samples = Vec::new();
     for (_, place) in fragments {

@@ -1,8 +1,8 @@
-//! Unpacks the video that ffmpeg writes into a pipe, so that it can be packed anew.
+//! Unpacks what ffmpeg writes into a pipe, so that it can be packed anew.
 
 use mp4_atom::{Av1c, Decode, Tfhd, Trun, Visual};
 
-use super::{ContainerError, Mp4Box, video_track};
+use super::{ContainerError, Mp4Box, track, video_track};
 
 /// Flag of a sample that decoding cannot begin with (ISO/IEC 14496-12, 8.8.3.1).
 const NO_KEY: u32 = 0x0001_0000;
@@ -45,10 +45,32 @@ pub fn web_track(file: &[u8]) -> Result<WebTrack, ContainerError> {
         }
         _ => return Err(ContainerError::WebCodec { found: entry.kind.to_string() }),
     };
+    let number = track(&whole.only(b"moov", "the file")?, b"vide")?.map_or(0, |(number, _)| number);
+    let samples = samples_of(&whole, file, number)?;
+    let samples = samples.into_iter().map(|sample| WebSample { bytes: sample.bytes.to_vec(), key: sample.flags & NO_KEY == 0 });
+    Ok(WebTrack { av1, samples: samples.collect() })
+}
+
+/// A sample of a fragment.
+pub struct Packed<'a> {
+    /// Its bytes, of which there are some.
+    pub bytes: &'a [u8],
+    /// ISO/IEC 14496-12, 8.8.3.1.
+    pub flags: u32,
+}
+
+/// The samples of a track that the fragments in `whole`, which is `file`, hold.
+///
+/// # Errors
+/// Says what is missing or wrong.
+pub fn samples_of<'a>(whole: &Mp4Box<'a>, file: &'a [u8], number: u32) -> Result<Vec<Packed<'a>>, ContainerError> {
     let mut samples = Vec::new();
     for moof in whole.all(b"moof")? {
         let traf = moof.only(b"traf", "`moof`")?;
         let usual = traf.only(b"tfhd", "`traf`")?.read::<Tfhd>()?;
+        if usual.track_id != number {
+            continue;
+        }
         for run in traf.all(b"trun")? {
             let run = run.read::<Trun>()?;
             let offset = run.data_offset.and_then(|offset| usize::try_from(offset).ok());
@@ -58,11 +80,10 @@ pub fn web_track(file: &[u8]) -> Result<WebTrack, ContainerError> {
                 let to = from.saturating_add(size);
                 let missing = ContainerError::NoMedia { from: from as u64, to: to as u64, length: file.len() };
                 let bytes = file.get(from..to).filter(|bytes| !bytes.is_empty()).ok_or(missing)?;
-                let flags = sample.flags.or(usual.default_sample_flags).unwrap_or(0);
-                samples.push(WebSample { bytes: bytes.to_vec(), key: flags & NO_KEY == 0 });
+                samples.push(Packed { bytes, flags: sample.flags.or(usual.default_sample_flags).unwrap_or(0) });
                 from = to;
             }
         }
     }
-    Ok(WebTrack { av1, samples })
+    Ok(samples)
 }
