@@ -123,13 +123,14 @@ fn compositor(
     cache: &Cache,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Compositor>, OpenError> {
-    let encoder = encoder.map_err(OpenError::Compositor)?;
+    let mut encoder = encoder.map_err(OpenError::Compositor)?;
     if encoder.id().program() != plates.program() {
         let (here, plates) = (encoder.id(), plates);
         tracing::warn!(%here, %plates, "no clips are composed here, plates are served as they are: another program encodes them");
         return Ok(None);
     }
     let decoder = Decoder::find().map_err(OpenError::Compositor)?;
+    encoder.stand_by();
     tracing::info!(encoder = encoder.build(), decoder = decoder.build(), "clips are composed here");
     let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let options = Options {

@@ -25,7 +25,7 @@ use std::{
 
 use bytes::Bytes;
 use festoon_film::{
-    Cancel, Composer, Draw, Expectation, Ffmpeg, FilmError, Footage, Held, Picture, Pictures, X264, encode_plate,
+    Cancel, Composer, Draw, Encoder, Expectation, Ffmpeg, FilmError, Footage, Held, Picture, Pictures, X264, encode_plate,
 };
 use festoon_spec::{Canvas, FrameRange};
 
@@ -215,7 +215,7 @@ fn peak_kib(who: libc::c_int) -> i64 {
 }
 
 fn stage(footage: &Path, title: &Path, folder: PathBuf) -> Result<Stage, Box<dyn Error>> {
-    let (x264, ffmpeg) = (X264::find()?, Ffmpeg::find()?);
+    let (mut x264, ffmpeg) = (X264::find()?, Ffmpeg::find()?);
     let source = fs::read(footage)?;
     let media = festoon_film::probe(&source)?;
     let canvas = Canvas { width: media.width, height: media.height, frames: media.frames, fps: media.fps };
@@ -229,6 +229,7 @@ fn stage(footage: &Path, title: &Path, folder: PathBuf) -> Result<Stage, Box<dyn
         Ok(())
     };
     let windows = WINDOWS.map(FrameRange::from);
+    x264.stand_by();
     let plate = encode_plate(&x264, &canvas, &windows, Expectation::default(), &mut paint, &Cancel::default())?;
     drop(frames);
     fs::write(folder.join("plate.mp4"), &plate.mp4)?;

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Version of what composing does to pictures besides drawing: a change that moves a byte takes the next number.
-const VERSION: &str = "compose/2";
+const VERSION: &str = "compose/3";
 
 /// Names what makes clips out of plates and drawings with this build of an encoder: part of every clip's key.
 pub fn compositor(build: &str) -> String {

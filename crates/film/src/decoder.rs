@@ -9,7 +9,7 @@ use self::openh264::OpenH264;
 use crate::{BoxError, Cancel, FilmError, Picture};
 
 pub use ffmpeg::Ffmpeg;
-pub(crate) use ffmpeg::{Look, Pixels, canvas, feed};
+pub(crate) use ffmpeg::{Look, Pixels, canvas};
 
 /// Gets the RGB frame of this index: rows of R, G, B bytes without gaps.
 pub type Take<'a> = dyn FnMut(u32, &[u8]) -> Result<(), BoxError> + 'a;

@@ -22,7 +22,6 @@ use festoon_spec::{Canvas, Media};
 
 use crate::{
     BoxError, Cancel, Ffmpeg, FilmError,
-    decoder::feed,
     jail::{Jail, Limits},
     program::listed,
 };
@@ -111,7 +110,7 @@ impl Deriver {
         ];
         let args = common.iter().chain(arguments).map(OsString::from).collect();
         let jail = Jail { program: self.ffmpeg()?.program().to_owned(), args, limits };
-        jail.output(cancel, &mut feed(input))
+        jail.output(cancel, &mut &*input)
     }
 }
 

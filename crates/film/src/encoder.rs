@@ -45,6 +45,10 @@ pub trait Encoder: Send + Sync {
         Picture::new(canvas).map(drop)
     }
 
+    /// Asks for encoders that are started before overlays are to be encoded, so that nobody waits for that: for whoever composes
+    /// clips. Does nothing where there is nothing to start.
+    fn stand_by(&mut self) {}
+
     /// Encodes `canvas.frames` pictures, in closed groups that begin with a key. Holds one picture at a time, besides what the
     /// encoder itself looks ahead.
     ///

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Cancel, FilmError,
-    jail::{Feed, Jail, Limits},
+    jail::{Jail, Limits},
 };
 
 /// What printing a version or a list may cost; loading some 130 libraries is most of it.
@@ -67,7 +67,7 @@ pub(crate) fn listed(program: &Path, flag: &'static str) -> Result<Vec<String>, 
 
 fn said(program: &Path, flag: &'static str) -> Result<String, FilmError> {
     let jail = Jail { program: program.into(), args: vec![flag.into()], limits: VERSION_LIMITS };
-    let said = jail.output::<FilmError>(&Cancel::default(), &mut |_| Ok(Feed::End))?;
+    let said = jail.output::<FilmError>(&Cancel::default(), &mut &[][..])?;
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 

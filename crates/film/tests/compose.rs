@@ -214,6 +214,18 @@ fn a_clip_is_the_same_bytes_however_many_are_encoded_at_once() {
 }
 
 #[test]
+fn encoders_that_were_started_before_make_the_same_clip() {
+    let hot = Hot::make();
+    let mut x264 = X264::find().unwrap();
+    let clip = hot.compose(&x264, 2, &everywhere()).unwrap();
+    x264.stand_by();
+    // The first finds none that waits, and asks for some.
+    for _ in 0..3 {
+        assert_eq!(clip, hot.compose(&x264, 2, &everywhere()).unwrap());
+    }
+}
+
+#[test]
 fn only_what_is_touched_is_made_anew() {
     let hot = Hot::make();
     let x264 = X264::find().unwrap();

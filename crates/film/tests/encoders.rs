@@ -28,7 +28,7 @@ fn builds_are_told_apart() {
     let [x264, ffmpeg, openh264] = encoders.each_ref().map(|encoder| encoder.build());
     assert!(x264.starts_with("x264 ") && openh264.starts_with("openh264 "), "{x264}, {openh264}");
     assert!(ffmpeg.starts_with("ffmpeg ") && ffmpeg.contains(" libx264 "), "{ffmpeg}");
-    for (encoder, recipe) in encoders.iter().zip(["plate/2", "plate/2", "plate/1"]) {
+    for (encoder, recipe) in encoders.iter().zip(["plate/3", "plate/3", "plate/1"]) {
         assert_eq!(encoder.id().0, format!("{} {recipe}", encoder.build()));
     }
 }

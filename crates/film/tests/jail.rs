@@ -4,12 +4,13 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     process::{Command, Stdio},
+    slice::Chunks,
     time::Duration,
 };
 
 use festoon_film::{
     Cancel,
-    jail::{Feed, Jail, JailError, Limits},
+    jail::{Input, Jail, JailError, Limits},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -29,14 +30,17 @@ fn bash(script: &str) -> Jail {
     Jail { program: "/bin/bash".into(), args: ["-c", script].map(Into::into).into(), limits: LIMITS }
 }
 
+struct Pieces<'a>(Chunks<'a, u8>);
+
+impl Input<JailError> for Pieces<'_> {
+    fn next(&mut self) -> Result<Option<&[u8]>, JailError> {
+        Ok(self.0.next())
+    }
+}
+
 /// Runs it without input; its output as text.
 fn run(jail: &Jail) -> Result<String, JailError> {
-    let mut output = Vec::new();
-    jail.run(&Cancel::default(), &mut |_| Ok(Feed::End), &mut |piece| {
-        output.extend_from_slice(piece);
-        Ok::<_, JailError>(())
-    })?;
-    Ok(String::from_utf8(output).unwrap())
+    Ok(String::from_utf8(jail.output::<JailError>(&Cancel::default(), &mut &[][..])?).unwrap())
 }
 
 /// What it says when it fails.
@@ -51,21 +55,12 @@ fn refusal(script: &str) -> String {
 fn bytes_pass_in_both_directions_at_once() {
     // More than all pipes hold, so that one who only writes first would wait for ever.
     let input: Vec<u8> = (0..20_000_000u32).map(|place| (place % 251) as u8).collect();
-    let mut pieces = input.chunks(3_000_000);
     let mut output = Vec::new();
     let cat = Jail { program: "/bin/cat".into(), args: Vec::new(), limits: LIMITS };
-    let said = cat.run(
-        &Cancel::default(),
-        &mut |buffer| {
-            let Some(piece) = pieces.next() else { return Ok(Feed::End) };
-            buffer.extend_from_slice(piece);
-            Ok(Feed::More)
-        },
-        &mut |piece| {
-            output.extend_from_slice(piece);
-            Ok::<_, JailError>(())
-        },
-    );
+    let said = cat.run(&Cancel::default(), &mut Pieces(input.chunks(3_000_000)), &mut |piece| {
+        output.extend_from_slice(piece);
+        Ok::<_, JailError>(())
+    });
     assert_eq!(said.unwrap(), "");
     assert!(output == input);
 }
@@ -170,7 +165,7 @@ fn who_writes_too_much_is_killed() {
     let mut taken = 0;
     let yes = Jail { program: "/usr/bin/yes".into(), args: Vec::new(), limits };
     let error = yes
-        .run(&Cancel::default(), &mut |_| Ok(Feed::End), &mut |piece| {
+        .run(&Cancel::default(), &mut &[][..], &mut |piece| {
             taken += piece.len();
             Ok::<_, JailError>(())
         })
@@ -184,7 +179,7 @@ fn who_is_cancelled_is_killed_and_buried() {
     let cancel = Cancel::default();
     let mut said = Vec::new();
     let error = bash("echo $$; exec sleep 1000")
-        .run(&cancel, &mut |_| Ok(Feed::End), &mut |piece| {
+        .run(&cancel, &mut &[][..], &mut |piece| {
             said.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
                 cancel.cancel();
@@ -208,14 +203,7 @@ fn a_failure_carries_status_and_last_words() {
 #[test]
 fn who_needs_no_more_input_has_done_its_work() {
     let none = Jail { program: "/bin/true".into(), args: Vec::new(), limits: LIMITS };
-    let outcome = none.run(
-        &Cancel::default(),
-        &mut |buffer| {
-            buffer.resize(8 << 20, 0);
-            Ok(Feed::End)
-        },
-        &mut |_| Ok::<_, JailError>(()),
-    );
+    let outcome = none.run(&Cancel::default(), &mut &vec![0; 8 << 20][..], &mut |_| Ok::<_, JailError>(()));
     assert_eq!(outcome.unwrap(), "");
 }
 
@@ -244,7 +232,7 @@ fn a_jailed_program_dies_with_its_keeper() {
 #[test]
 #[ignore = "is the keeper that a_jailed_program_dies_with_its_keeper kills"]
 fn keeper() {
-    let outcome = bash("echo prisoner $$; exec sleep 1000").run(&Cancel::default(), &mut |_| Ok(Feed::End), &mut |piece| {
+    let outcome = bash("echo prisoner $$; exec sleep 1000").run(&Cancel::default(), &mut &[][..], &mut |piece| {
         print!("{}", String::from_utf8_lossy(piece));
         Ok::<_, JailError>(())
     });

@@ -10,12 +10,9 @@ use festoon_spec::{Canvas, Media};
 use super::Take;
 use crate::{
     Cancel, FilmError, Picture,
-    jail::{Feed, Jail, Limits},
+    jail::{Jail, Limits},
     mp4, program,
 };
-
-/// Most bytes handed to the pipe at once.
-const PIECE: usize = 1 << 20;
 
 /// The decoder program.
 #[derive(Debug, Clone)]
@@ -104,22 +101,11 @@ impl Ffmpeg {
             Ok(())
         };
         let jail = Jail { program: self.program.clone(), args: look.arguments(media), limits: limits(media, look, file) };
-        let warnings = jail.run::<FilmError>(cancel, &mut feed(file), &mut collect)?;
+        let warnings = jail.run::<FilmError>(cancel, &mut &*file, &mut collect)?;
         if decoded != look.count || !frame.is_empty() || !warnings.is_empty() {
             return Err(FilmError::Frames { said: look.count, decoded, warnings });
         }
         Ok(())
-    }
-}
-
-/// Hands bytes to a pipe.
-pub(crate) fn feed<'a>(bytes: &'a [u8]) -> impl FnMut(&mut Vec<u8>) -> Result<Feed, FilmError> + 'a {
-    let mut rest = bytes;
-    move |input: &mut Vec<u8>| {
-        let (piece, behind) = rest.split_at(rest.len().min(PIECE));
-        input.extend_from_slice(piece);
-        rest = behind;
-        Ok(if rest.is_empty() { Feed::End } else { Feed::More })
     }
 }
 

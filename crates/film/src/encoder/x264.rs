@@ -3,20 +3,18 @@
 mod cli;
 mod ffmpeg;
 mod recipe;
+mod standby;
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use festoon_spec::{Canvas, EncoderId};
 
-use self::recipe::PLATES;
+use self::{recipe::PLATES, standby::Standby};
 use super::{Encoder, Frames, Recipe, level::level};
 use crate::{
     Cancel, FilmError, Picture,
     h264::Stream,
-    jail::{Feed, Jail, Limits},
+    jail::{Input, Jail, Limits},
     program,
 };
 
@@ -30,6 +28,7 @@ pub struct X264 {
     arguments: Arguments,
     build: String,
     id: EncoderId,
+    standby: Option<Arc<Standby>>,
 }
 
 impl X264 {
@@ -62,7 +61,11 @@ impl X264 {
 
     fn behind(program: PathBuf, arguments: Arguments, build: String) -> Self {
         let id = EncoderId(format!("{build} {PLATES}"));
-        Self { program, arguments, build, id }
+        Self { program, arguments, build, id, standby: None }
+    }
+
+    fn jail(&self, recipe: Recipe, canvas: &Canvas) -> Result<Jail, FilmError> {
+        Ok(Jail { program: self.program.clone(), args: (self.arguments)(recipe, canvas)?, limits: limits(canvas) })
     }
 }
 
@@ -80,35 +83,57 @@ impl Encoder for X264 {
         level(canvas).map(drop)
     }
 
+    fn stand_by(&mut self) {
+        self.standby = Some(Arc::default());
+    }
+
     fn encode(&self, recipe: Recipe, canvas: &Canvas, frames: &mut Frames<'_>, cancel: &Cancel) -> Result<Stream, FilmError> {
-        let annex_b = run(&self.program, (self.arguments)(recipe, canvas)?, canvas, frames, cancel)?;
+        let mut raw = Raw::new(canvas, frames)?;
+        let annex_b = match &self.standby {
+            // Plates are cut into groups.
+            Some(standby) if recipe == Recipe::Overlay && canvas.frames <= group(canvas) => {
+                let jail = self.jail(recipe, &Canvas { frames: group(canvas), ..*canvas })?;
+                standby.output(&jail, cancel, &mut raw)?
+            }
+            _ => self.jail(recipe, canvas)?.output(cancel, &mut raw)?,
+        };
         Ok(Stream::parse(&annex_b, canvas)?)
     }
 }
 
-/// Pipes the pictures of a canvas through a program in a jail, and gives what it writes.
-fn run(
-    program: &Path,
-    args: Vec<OsString>,
-    canvas: &Canvas,
-    frames: &mut Frames<'_>,
-    cancel: &Cancel,
-) -> Result<Vec<u8>, FilmError> {
-    let mut picture = Picture::new(canvas)?;
-    let jail = Jail { program: program.to_owned(), args, limits: limits(&picture, canvas) };
-    let mut next = 0;
-    let mut feed = |input: &mut Vec<u8>| {
-        frames(next, &mut picture)?;
-        input.extend_from_slice(picture.bytes());
-        next += 1;
-        Ok::<_, FilmError>(if next == canvas.frames { Feed::End } else { Feed::More })
-    };
-    jail.output(cancel, &mut feed)
+/// The pictures of a canvas, as a front end reads them.
+struct Raw<'a, 'f> {
+    frames: &'a mut Frames<'f>,
+    picture: Picture,
+    next: u32,
+    count: u32,
+}
+
+impl<'a, 'f> Raw<'a, 'f> {
+    fn new(canvas: &Canvas, frames: &'a mut Frames<'f>) -> Result<Self, FilmError> {
+        Ok(Self { frames, picture: Picture::new(canvas)?, next: 0, count: canvas.frames })
+    }
+}
+
+impl Input<FilmError> for Raw<'_, '_> {
+    fn next(&mut self) -> Result<Option<&[u8]>, FilmError> {
+        if self.next == self.count {
+            return Ok(None);
+        }
+        (self.frames)(self.next, &mut self.picture)?;
+        self.next += 1;
+        Ok(Some(self.picture.bytes()))
+    }
+}
+
+/// Frames from a key to the next. A group of one frame would make an intra-only stream with another header.
+fn group(canvas: &Canvas) -> u32 {
+    canvas.fps.max(2)
 }
 
 /// Far more than the slowest machine needs.
-fn limits(picture: &Picture, canvas: &Canvas) -> Limits {
-    let frame = picture.bytes().len() as u64;
+fn limits(canvas: &Canvas) -> Limits {
+    let frame = u64::from(canvas.width) * u64::from(canvas.height) * 3 / 2;
     let raw = frame * u64::from(canvas.frames);
     // The recipes take 10 to 20 ms for a frame of 720p (1.4 MB); some fifty times that, and a minute.
     let seconds = raw / 1_382_400;

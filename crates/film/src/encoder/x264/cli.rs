@@ -6,6 +6,7 @@ use festoon_spec::Canvas;
 
 use super::{
     super::{Recipe, level::level},
+    group,
     recipe::settings,
 };
 use crate::{FilmError, program};
@@ -17,20 +18,18 @@ pub(super) fn build(program: &Path) -> Result<String, FilmError> {
 
 pub(super) fn arguments(recipe: Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmError> {
     let (settings, level) = (settings(recipe), level(canvas)?);
-    let size = format!("{}x{}", canvas.width, canvas.height);
-    let (fps, frames) = (canvas.fps.to_string(), canvas.frames.to_string());
-    // A group of one frame would make an intra-only stream with another header.
-    let group = canvas.fps.max(2).to_string();
+    let ((by, quality), size) = (settings.quality, format!("{}x{}", canvas.width, canvas.height));
+    let (fps, group) = (canvas.fps.to_string(), group(canvas).to_string());
     #[rustfmt::skip]
     let arguments = [
-        "--preset", settings.preset, "--crf", settings.crf,
+        "--preset", settings.preset, &format!("--{by}"), quality,
         "--threads", "1", "--lookahead-threads", "1", "--sync-lookahead", "0", "--cpu-independent",
         "--stitchable", "--profile", "high", "--level", level,
         "--keyint", &group, "--min-keyint", "1", "--no-scenecut",
         "--sar", "1:1", "--range", "tv", "--colorprim", "bt709", "--transfer", "bt709", "--colormatrix", "bt709",
         "--chromaloc", "0",
         "--demuxer", "raw", "--input-csp", "i420", "--input-depth", "8", "--input-range", "tv",
-        "--input-res", &size, "--fps", &fps, "--frames", &frames,
+        "--input-res", &size, "--fps", &fps,
         "--muxer", "raw", "--no-progress", "--log-level", "warning",
     ];
     let mut all: Vec<OsString> = arguments.iter().map(OsString::from).collect();

@@ -9,10 +9,10 @@ use festoon_spec::Canvas;
 
 use super::{
     super::{Recipe, level::level},
+    Raw, group, limits,
     recipe::settings,
-    run,
 };
-use crate::{Cancel, FilmError, program};
+use crate::{Cancel, FilmError, jail::Jail, program};
 
 /// In front of the version, in the supplemental information of each stream.
 const SAYS: &[u8] = b"x264 - core ";
@@ -23,7 +23,8 @@ const TRIAL: Canvas = Canvas { width: 64, height: 64, frames: 1, fps: 24 };
 /// The program, its version, and the library's.
 pub(super) fn build(program: &Path) -> Result<String, FilmError> {
     let version = program::version(program, "-version", "ffmpeg version")?;
-    let stream = run(program, arguments(Recipe::Plate, &TRIAL)?, &TRIAL, &mut |_, _| Ok(()), &Cancel::default())?;
+    let jail = Jail { program: program.to_owned(), args: arguments(Recipe::Plate, &TRIAL)?, limits: limits(&TRIAL) };
+    let stream = jail.output(&Cancel::default(), &mut Raw::new(&TRIAL, &mut |_, _| Ok(()))?)?;
     let said = stream.windows(SAYS.len()).position(|window| window == SAYS);
     let said = said.map(|at| &stream[at + SAYS.len()..]).unwrap_or_default();
     // `164 r3095 baee400 - H.264/MPEG-4 AVC codec - …`
@@ -37,8 +38,8 @@ pub(super) fn build(program: &Path) -> Result<String, FilmError> {
 
 pub(super) fn arguments(recipe: Recipe, canvas: &Canvas) -> Result<Vec<OsString>, FilmError> {
     let (settings, level) = (settings(recipe), level(canvas)?);
-    let size = format!("{}x{}", canvas.width, canvas.height);
-    let (fps, frames, group) = (canvas.fps.to_string(), canvas.frames.to_string(), canvas.fps.max(2));
+    let ((by, quality), size) = (settings.quality, format!("{}x{}", canvas.width, canvas.height));
+    let (fps, group) = (canvas.fps.to_string(), group(canvas));
     let mut parameters = format!(
         "threads=1:lookahead-threads=1:sync-lookahead=0:cpu-independent=1:stitchable=1:level={level}:keyint={group}:min-keyint=1:scenecut=0"
     );
@@ -49,8 +50,8 @@ pub(super) fn arguments(recipe: Recipe, canvas: &Canvas) -> Result<Vec<OsString>
     let arguments = [
         "-nostdin", "-hide_banner", "-loglevel", "warning", "-protocol_whitelist", "pipe", "-filter_threads", "1",
         "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", &size, "-framerate", &fps, "-i", "pipe:0",
-        "-vf", "setsar=1", "-fps_mode", "passthrough", "-frames:v", &frames,
-        "-c:v", "libx264", "-preset", settings.preset, "-crf", settings.crf, "-profile:v", "high",
+        "-vf", "setsar=1", "-fps_mode", "passthrough",
+        "-c:v", "libx264", "-preset", settings.preset, &format!("-{by}"), quality, "-profile:v", "high",
         "-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709",
         "-chroma_sample_location", "left", "-x264-params", &parameters,
     ];
