@@ -18,18 +18,24 @@
 //! blobs/ab/<blake3>            bytes
 //! manifests/cd/<key>.json      what they are and how they were made
 //! pins/<campaign>.json         what a campaign needs
+//! borrowed/ab/<blake3>         copies of bytes that the origin has, on an edge
 //! quarantine/<blake3>          bytes that do not match their name
 //! staging/                     what is not whole yet; deleted at the start
 //! ```
 
 mod blobs;
+mod borrowed;
+mod borrowing;
 mod doctor;
 mod entry;
 mod eviction;
+mod growing;
 mod manifest;
 mod memory;
 mod pictures;
 mod pins;
+mod pull;
+mod upstream;
 mod usage;
 
 use std::{
@@ -43,17 +49,22 @@ use std::{
 
 use blobs::{Blobs, Found};
 pub use blobs::{Staged, Staging};
+use borrowing::Borrowing;
+pub use borrowing::{Freshness, Loaded, Loan};
 use bytes::Bytes;
 pub use doctor::{Examination, Problem};
 pub use entry::{Entry, EntryKind, Refusal};
 use entry::{FromManifests, Rows};
 pub use eviction::Evicted;
 use festoon_spec::{BlobHash, Reason, RenderKey, TemplateId, UnixMillis};
+pub use growing::{BrokenOff, Growing, Reader};
 use manifest::Manifests;
 pub use manifest::{Manifest, ManifestReader, ModelNote, Recipe};
 use memory::Memory;
 pub use pictures::PictureMemory;
 use pins::Pins;
+pub use pull::Pulling;
+pub use upstream::{Coming, Upstream, UpstreamError};
 use usage::Counters;
 pub use usage::Usage;
 
@@ -64,6 +75,9 @@ use crate::{
 
 /// Uses that wait to be written; more are not counted until [`Cache::maintain`] ran.
 const TOUCHES: usize = 1 << 16;
+
+/// What an edge makes itself has one part of its disk budget in so many, what it borrows the rest.
+const OWN_PART: u64 = 4;
 
 /// Sizes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +122,9 @@ pub enum CacheError {
     /// The state folder failed a read that several waited for.
     #[error(transparent)]
     Read(Arc<StoreError>),
+    /// The origin is needed and does not give.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
 }
 
 /// The cache of a state folder. Clones are the same cache.
@@ -133,6 +150,8 @@ struct Inner {
     /// its row, and a crash leaves at most one entry half kept.
     shelf: tokio::sync::Mutex<()>,
     counters: Arc<Counters>,
+    /// What is had of somebody else, if there is one above.
+    borrowing: Option<Borrowing>,
 }
 
 /// Rows kept in memory to answer [`Cache::find`].
@@ -144,8 +163,34 @@ impl Cache {
     /// # Errors
     /// If the folder cannot be read or written.
     pub fn open(store: &Store, options: CacheOptions, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with(store, options, None, clock)
+    }
+
+    /// As [`Cache::open`], of an edge: what is not here is borrowed. Blocks.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or written.
+    pub fn open_borrowing(store: &Store, options: CacheOptions, loan: Loan, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with(store, options, Some(loan), clock)
+    }
+
+    fn open_with(
+        store: &Store,
+        mut options: CacheOptions,
+        loan: Option<Loan>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
         let folder = store.folder();
         let blobs = Blobs::open(folder, store.staging())?;
+        let borrowing = match loan {
+            Some(loan) => {
+                let own = options.disk_bytes / OWN_PART;
+                let borrowed = options.disk_bytes - own;
+                options.disk_bytes = own;
+                Some(Borrowing::open(Blobs::of_copies(folder, store.staging())?, borrowed, loan)?)
+            }
+            None => None,
+        };
         let manifests = Manifests::open(folder, store.staging())?;
         let pins = Pins::open(folder, store.staging())?;
         let counters = Arc::new(Counters::default());
@@ -163,6 +208,7 @@ impl Cache {
                 shelf: tokio::sync::Mutex::default(),
                 counters,
                 options,
+                borrowing,
             }),
         })
     }
@@ -176,13 +222,23 @@ impl Cache {
         let entry = match inner.found.get(key).await {
             Some(entry) => entry,
             None => {
+                if let Some(borrowing) = &inner.borrowing
+                    && let Some(said) = borrowing.believed(key, inner.clock.now()).await
+                {
+                    return Ok(said);
+                }
                 let asked = *key;
                 let row: Option<Entry> = inner.store.run(move |index| index.read(Table::Entries, asked.as_bytes())).await?;
                 let row = match row {
                     Some(row) => Some(row),
                     None => self.find_lost(key).await?,
                 };
-                let Some(entry) = row else { return Ok(None) };
+                let Some(entry) = row else {
+                    return match &inner.borrowing {
+                        Some(borrowing) => self.borrow_entry(borrowing, key).await,
+                        None => Ok(None),
+                    };
+                };
                 inner.found.insert(*key, entry.clone()).await;
                 entry
             }
@@ -222,17 +278,29 @@ impl Cache {
         let inner = &self.inner;
         if let Some(bytes) = inner.memory.get(blob).await {
             inner.counters.memory_hits.fetch_add(1, Ordering::Relaxed);
+            if let Some(borrowing) = &inner.borrowing {
+                borrowing.touch(blob);
+            }
             return Ok(Some(bytes));
         }
         let cache = self.clone();
         let blob = *blob;
-        inner.memory.fly(blob, async move { cache.read(blob).await }).await.map_err(CacheError::Read)
+        let read = inner.memory.fly(blob, async move { cache.read(blob).await }).await.map_err(CacheError::Read)?;
+        match &inner.borrowing {
+            Some(borrowing) if read.is_none() => Ok(self.borrow_blob(borrowing, blob).await?),
+            _ => Ok(read),
+        }
     }
 
     /// Reads a blob's file and deals with what is wrong with it.
     async fn read(&self, blob: BlobHash) -> Result<Option<Bytes>, StoreError> {
         let inner = &self.inner;
         inner.counters.disk_reads.fetch_add(1, Ordering::Relaxed);
+        if let Some(borrowing) = &inner.borrowing
+            && let Some(bytes) = self.read_copy(borrowing, blob).await
+        {
+            return Ok(Some(bytes));
+        }
         let blobs = inner.blobs.clone();
         if let Found::Whole(bytes) = blocking(move || blobs.read(&blob)).await? {
             return Ok(Some(bytes));
@@ -427,6 +495,9 @@ impl Cache {
         let now = inner.clock.now();
         inner.store.run(move |index| Rows(index).forget_refusals(now)).await?;
         inner.memory.maintain().await;
+        if let Some(borrowing) = &inner.borrowing {
+            self.forget_stale(borrowing).await?;
+        }
         let full = inner.counters.bytes.load(Ordering::Relaxed) > inner.options.disk_bytes;
         // A little below, so that not each plate that comes throws out one.
         if full { self.gc(inner.options.disk_bytes / 20 * 19).await } else { Ok(Evicted::default()) }
@@ -452,8 +523,9 @@ impl Cache {
 
     /// How full it is.
     pub fn usage(&self) -> Usage {
-        let Inner { counters, pins, memory, .. } = &*self.inner;
-        counters.usage(pins.count(), memory.bytes())
+        let Inner { counters, pins, memory, borrowing, .. } = &*self.inner;
+        let borrowed = borrowing.as_ref().map(Borrowing::usage).unwrap_or_default();
+        counters.usage(pins.count(), memory.bytes(), borrowed)
     }
 
     /// Bytes that the disk of the state folder has left for this user.

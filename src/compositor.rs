@@ -24,7 +24,7 @@ use std::{
     time::Instant,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use festoon_film::{Cancel, Composer, Decoder, Deriver, Draw, Encoder, FilmError, Footage, ParameterSets};
 use festoon_spec::{
     BlobHash, Canvas, ClipSpec, FrameRange, FramesPart, Lane, Media, Outcome, Profile, RenderKey, RendererInfo, Segmented,
@@ -348,12 +348,8 @@ impl Composition {
 
     /// The whole clip goes into the cache: from now on it is found there.
     async fn keep(&self, began: Instant) -> Result<Entry, CacheError> {
-        let mut whole = BytesMut::new();
-        for piece in self.film.pieces() {
-            whole.extend_from_slice(&piece);
-        }
         let (recipe, plate) = (Recipe::Clip(self.order.spec.clone()), &self.order.plate);
-        self.inner.keep(recipe, plate, plate.media.clone(), whole.freeze(), ("compose", began)).await
+        self.inner.keep(recipe, plate, plate.media.clone(), self.film.bytes(), ("compose", began)).await
     }
 
     async fn load(&self, blob: &BlobHash) -> Result<Bytes, CompositorError> {

@@ -33,6 +33,8 @@ pub const DEFAULT_FILE: &str = "config/festoon.toml";
 pub struct Config {
     /// Where it listens.
     pub server: Server,
+    /// What an edge has above it.
+    pub origin: Origin,
     /// Folders.
     pub paths: Paths,
     /// What a stranger can make grow.
@@ -77,11 +79,76 @@ pub struct Server {
     pub drain_seconds: u64,
     /// Seconds that requests in flight get to finish at the end.
     pub shutdown_seconds: u64,
+    /// What this server is to others.
+    pub role: Role,
+}
+
+/// What a server is to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It has queue, plan and plates, answers visitors, and is the origin of edges.
+    #[default]
+    Both,
+    /// It answers visitors with what it borrows from an origin, and composes clips of it.
+    Edge,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), workers: 0, drain_seconds: 0, shutdown_seconds: 30 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            workers: 0,
+            drain_seconds: 0,
+            shutdown_seconds: 30,
+            role: Role::Both,
+        }
+    }
+}
+
+/// `[origin]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Origin {
+    /// Its address.
+    pub url: String,
+    /// What the edge is called in the origin's reports; empty takes the machine's name and the port.
+    pub name: String,
+    /// Seconds an entry is served without asking again.
+    pub fresh_seconds: u64,
+    /// Seconds it is served while the origin does not answer.
+    pub stale_seconds: u64,
+    /// Seconds that the lack of an entry is believed.
+    pub missing_seconds: u64,
+    /// Seconds for the origin to begin an answer, and for its next piece.
+    pub answer_seconds: u64,
+    /// Requests to the origin at once.
+    pub at_once: usize,
+    /// Requests that wait for one of these places.
+    pub waiting: usize,
+    /// Requests of clients that are passed on at once: they may be held open.
+    pub passed_on: usize,
+    /// Failures in a row after which the origin is left alone.
+    pub failures: u32,
+    /// Longest pause before it is asked again, in seconds.
+    pub pause_seconds: u64,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            name: String::new(),
+            fresh_seconds: 30,
+            stale_seconds: 604_800,
+            missing_seconds: 5,
+            answer_seconds: 10,
+            at_once: 64,
+            waiting: 512,
+            passed_on: 512,
+            failures: 5,
+            pause_seconds: 30,
+        }
     }
 }
 
@@ -478,6 +545,10 @@ impl Config {
         at_least("limits.body_seconds", self.limits.body_seconds, 1, "at least 1 second")?;
         at_least("limits.uri_bytes", self.limits.uri_bytes as u64, 256, "at least 256 bytes")?;
         at_least("limits.header_bytes", self.limits.header_bytes as u64, 1024, "at least 1024 bytes")?;
+        at_least("origin.answer_seconds", self.origin.answer_seconds, 1, "at least 1 second")?;
+        at_least("origin.at_once", self.origin.at_once as u64, 1, "at least 1 request")?;
+        at_least("origin.failures", self.origin.failures.into(), 1, "at least 1 failure")?;
+        at_least("origin.pause_seconds", self.origin.pause_seconds, 1, "at least 1 second")?;
         at_least("images.at_once", self.images.at_once as u64, 1, "at least 1 picture")?;
         at_least("images.bytes", self.images.bytes as u64, 1024, "at least 1024 bytes")?;
         at_least("schedule.horizon_days", u64::from(self.schedule.horizon_days), 1, "at least 1 day")?;

@@ -9,10 +9,12 @@
 
 mod accept;
 mod check;
+mod children;
 mod clip;
 mod eager;
 mod error;
 mod images;
+mod mirror;
 mod nearest;
 mod opened;
 mod orders;
@@ -27,9 +29,10 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use festoon_film::overlay::Faces;
-use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, Reason, TenantId, UnixMillis, Verdict};
+use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, Reason, RenderKey, TenantId, UnixMillis, Verdict};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::Instant,
@@ -37,13 +40,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cache::{Cache, Entry, Staged},
+    cache::{Cache, CacheError, Entry, Loaded, Staged},
     campaign::Costs,
     clock::Clock,
     compositor::Compositor,
     config::Config,
     makers::Makers,
     metrics,
+    origin::Origin,
     pick::{Pick, PickError, Resolved},
     queue::{JobEvent, JobEventKind, JobQueue, Order, OrderId, QueueError},
     template::{Library, Template},
@@ -52,8 +56,10 @@ use crate::{
 pub use crate::compositor::{Broken, Clip, CompositorError, Playing};
 pub use accept::Accepted;
 pub use check::Check;
+pub use children::Child;
 pub use error::EdgeError;
 pub use images::{KeptImage, Place};
+pub use mirror::MirrorError;
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
 pub use renditions::{InSegments, Piece};
@@ -72,7 +78,8 @@ pub struct Edge {
 struct Inner {
     config: Arc<Config>,
     library: Library,
-    makers: Makers,
+    /// An edge's change with its origin's.
+    makers: ArcSwap<Makers>,
     cache: Cache,
     queue: Arc<dyn JobQueue>,
     clock: Arc<dyn Clock>,
@@ -88,6 +95,10 @@ struct Inner {
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
     desk: tokio::sync::Mutex<()>,
     draining: CancellationToken,
+    /// What an edge asks for what it lacks.
+    origin: Option<Origin>,
+    /// Who asks here.
+    children: children::Children,
 }
 
 /// Blobs that wait for their hand-in.
@@ -147,6 +158,8 @@ pub enum Answer {
         /// When it may be tried again.
         until: UnixMillis,
     },
+    /// It is not there, and this edge orders nothing itself: the [origin](Edge::origin) answers.
+    AtOrigin,
 }
 
 /// Something that can be played.
@@ -188,6 +201,7 @@ impl Edge {
                 Answer::Nearest { .. } => "nearest",
                 Answer::Ticket { .. } => "ticket",
                 Answer::Refused { .. } => "refused",
+                Answer::AtOrigin => "at-origin",
             });
         }
         answer
@@ -195,16 +209,25 @@ impl Edge {
 
     async fn find_or_order(&self, pick: &Pick, how: &How) -> Result<Answer, EdgeError> {
         let template = self.template(pick)?;
-        let resolved = pick.resolve(&template, &self.inner.makers)?;
+        let resolved = pick.resolve(&template, &self.makers())?;
         // Before looking, so that nothing that happens in between is missed.
         let mut events = self.inner.queue.subscribe();
-        match self.find(&resolved).await? {
-            Found::Ready(entry) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
-            Found::Refused { reasons, until } => return Ok(Answer::Refused { reasons, until }),
-            Found::Nothing => {}
+        match self.find(&resolved).await {
+            Ok(Found::Ready(entry)) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
+            Ok(Found::Refused { reasons, until }) => return Ok(Answer::Refused { reasons, until }),
+            Ok(Found::Nothing) => {}
+            Err(error) => {
+                // Without the origin an edge may still have something alike.
+                let nearest = if how.nearest { self.nearest(&resolved.pick, &template).await? } else { None };
+                let (shown, differs) = nearest.ok_or(error)?;
+                return Ok(Answer::Nearest { shown, differs, ticket: None });
+            }
         }
         // A title that cannot be drawn is refused before anything is painted for it.
         self.drawing(&resolved).await?;
+        if self.inner.origin.is_some() {
+            return Ok(Answer::AtOrigin);
+        }
         let ordered = match self.order(&resolved, how).await {
             Ok(Placed::Job(job, order)) => Ok((*job, order)),
             Ok(Placed::Kept(entry)) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
@@ -239,11 +262,22 @@ impl Edge {
     /// As [`Edge::answer`], except that nothing is ordered.
     pub async fn peek(&self, pick: &Pick, nearest: bool) -> Result<Option<Shown>, EdgeError> {
         let template = self.template(pick)?;
-        let resolved = pick.resolve(&template, &self.inner.makers)?;
+        let resolved = pick.resolve(&template, &self.makers())?;
         if let Found::Ready(entry) = self.find(&resolved).await? {
             return Ok(Some(Shown { entry: *entry, resolved }));
         }
         Ok(if nearest { self.nearest(&resolved.pick, &template).await?.map(|(shown, _)| shown) } else { None })
+    }
+
+    /// Forgets that the origin lacked the plate of a pick: it has said otherwise since.
+    ///
+    /// # Errors
+    /// If the pick does not resolve.
+    pub async fn forget_lack(&self, pick: &Pick) -> Result<(), EdgeError> {
+        let template = self.template(pick)?;
+        let resolved = pick.resolve(&template, &self.makers())?;
+        self.inner.cache.forget_lack(&resolved.plate_key).await;
+        Ok(())
     }
 
     fn template(&self, pick: &Pick) -> Result<Arc<Template>, EdgeError> {
@@ -281,9 +315,11 @@ impl Edge {
     async fn nearest(&self, pick: &Pick, template: &Template) -> Result<Option<(Shown, &'static str)>, EdgeError> {
         for StandIn { pick, differs } in stand_ins(pick, template) {
             // A stand-in that does not resolve (a word list without that default, a missing model) stands in for nothing.
-            let Ok(resolved) = pick.resolve(template, &self.inner.makers) else { continue };
-            if let Found::Ready(entry) = self.find(&resolved).await? {
-                return Ok(Some((Shown { entry: *entry, resolved }, differs)));
+            let Ok(resolved) = pick.resolve(template, &self.makers()) else { continue };
+            match self.find(&resolved).await {
+                Ok(Found::Ready(entry)) => return Ok(Some((Shown { entry: *entry, resolved }, differs))),
+                Ok(_) | Err(EdgeError::Cache(CacheError::Upstream(_))) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
@@ -356,6 +392,22 @@ impl Edge {
     /// If the disk fails.
     pub async fn blob(&self, blob: &BlobHash) -> Result<Option<Bytes>, EdgeError> {
         Ok(self.inner.cache.load(blob).await?)
+    }
+
+    /// What is kept under a key and may be shown: for edges.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn entry(&self, key: &RenderKey) -> Result<Option<Entry>, EdgeError> {
+        Ok(self.inner.cache.find(key).await?.filter(|entry| self.may_be_served(entry)))
+    }
+
+    /// A blob, here or on its way from the origin.
+    ///
+    /// # Errors
+    /// If the disk fails, or the origin is needed and does not answer.
+    pub async fn open_blob(&self, blob: &BlobHash) -> Result<Option<Loaded>, EdgeError> {
+        Ok(self.inner.cache.open_blob(blob).await?)
     }
 
     /// How far a ticket is; `None` if there is no such job, or it ended long ago.
@@ -439,8 +491,12 @@ impl Edge {
         &self.inner.library
     }
     /// The makers of plates.
-    pub fn makers(&self) -> &Makers {
-        &self.inner.makers
+    pub fn makers(&self) -> Arc<Makers> {
+        self.inner.makers.load_full()
+    }
+    /// What an edge asks for what it lacks; none has a server that is an origin itself.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.inner.origin.as_ref()
     }
     /// What was made.
     pub fn cache(&self) -> &Cache {

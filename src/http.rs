@@ -7,12 +7,14 @@ mod address;
 mod body;
 mod clips;
 mod delivery;
+mod edges;
 mod gate;
 mod health;
 mod images;
 mod language;
 mod leases;
 mod page;
+mod passing;
 mod picks;
 mod problem;
 mod range;
@@ -116,6 +118,7 @@ impl Bound {
     pub async fn serve(self, opened: &Opened, stop: impl Future<Output = ()>) -> io::Result<()> {
         let config = Arc::clone(opened.edge.config());
         let (server, limits) = (config.server.clone(), config.limits.clone());
+        let role = server.role;
         let shared = web::Data::new(Shared {
             edge: opened.edge.clone(),
             token: opened.token.clone(),
@@ -134,7 +137,7 @@ impl Bound {
             App::new()
                 .app_data(shared.clone())
                 .wrap(from_fn(gate::gate))
-                .configure(routes::configure)
+                .configure(|application| routes::configure(application, role))
                 .default_service(web::to(routes::nothing))
         };
         let running = HttpServer::new(application)

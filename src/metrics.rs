@@ -55,6 +55,8 @@ fn describe() {
     describe_counter!("festoon_cache_loads_total", "Blobs loaded, by the layer that had them.");
     describe_counter!("festoon_cache_lost_total", "Blobs that were damaged or missing, and are painted again.");
     describe_counter!("festoon_cache_evicted_total", "Plates dropped for room.");
+    describe_counter!("festoon_origin_blobs_total", "Blobs that came from an edge's origin: right, or wrong and dropped.");
+    describe_gauge!("festoon_origin_answers", "1 while an edge's origin answers, 0 while it is left alone.");
     describe_gauge!("festoon_draining", "1 while the server stops.");
 }
 
@@ -126,6 +128,11 @@ pub fn queue_jobs(place: &'static str, jobs: u64) {
     gauge!("festoon_queue_jobs", "where" => place).set(jobs as f64);
 }
 
+/// Whether an edge's origin answers.
+pub fn origin(answers: bool) {
+    gauge!("festoon_origin_answers").set(f64::from(u8::from(answers)));
+}
+
 /// What queued jobs are expected to take.
 pub fn queue_time(time: Duration) {
     gauge!("festoon_queue_seconds").set(time.as_secs_f64());
@@ -141,4 +148,7 @@ pub fn cache(usage: &Usage) {
     counter!("festoon_cache_lost_total", "why" => "corrupt").absolute(usage.corrupt);
     counter!("festoon_cache_lost_total", "why" => "missing").absolute(usage.missing);
     counter!("festoon_cache_evicted_total").absolute(usage.evicted);
+    gauge!("festoon_cache_bytes", "layer" => "borrowed").set(usage.borrowed.bytes as f64);
+    counter!("festoon_origin_blobs_total", "bytes" => "right").absolute(usage.pulled);
+    counter!("festoon_origin_blobs_total", "bytes" => "wrong").absolute(usage.forged);
 }

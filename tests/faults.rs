@@ -18,8 +18,8 @@ use festoon_spec::*;
 
 use crate::installation::*;
 
-const FESTOON: &str = env!("CARGO_BIN_EXE_festoon");
-const TOKEN: &str = "a token that only this test knows";
+pub const FESTOON: &str = env!("CARGO_BIN_EXE_festoon");
+pub const TOKEN: &str = "a token that only this test knows";
 
 /// Writes an installation and its settings into `root`; gives the settings' file.
 pub fn settings(root: &Path, change: impl FnOnce(&mut Config)) -> PathBuf {
@@ -75,7 +75,7 @@ impl Server {
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.signal(libc::SIGKILL);
         self.child.wait().unwrap();
     }
@@ -98,7 +98,7 @@ impl Drop for Server {
 }
 
 /// Runs `festoon` to its end.
-fn run(arguments: &[&str], settings: &Path) -> (i32, String) {
+pub fn run(arguments: &[&str], settings: &Path) -> (i32, String) {
     let Output { status, stderr, .. } = Command::new(FESTOON).args(arguments).arg("--config").arg(settings).output().unwrap();
     // The terminal's width breaks lines; sentences are compared without it.
     let told = String::from_utf8_lossy(&stderr).replace(['│', '×'], " ").split_whitespace().collect::<Vec<_>>().join(" ");

@@ -34,7 +34,16 @@ pub(super) enum Found {
 
 impl Blobs {
     pub fn open(state: &Path, staging: PathBuf) -> Result<Self, StoreError> {
-        let blobs = Self { folder: state.join("blobs"), quarantine: state.join("quarantine"), staging };
+        Self::in_folder(state, "blobs", staging)
+    }
+
+    /// Those that may go at any time, since somebody else has them.
+    pub fn of_copies(state: &Path, staging: PathBuf) -> Result<Self, StoreError> {
+        Self::in_folder(state, "borrowed", staging)
+    }
+
+    fn in_folder(state: &Path, name: &str, staging: PathBuf) -> Result<Self, StoreError> {
+        let blobs = Self { folder: state.join(name), quarantine: state.join("quarantine"), staging };
         make_folder(&blobs.folder)?;
         make_folder(&blobs.quarantine)?;
         Ok(blobs)
@@ -100,10 +109,20 @@ impl Blobs {
     }
 
     pub fn stage(&self, limit: u64) -> Result<Staging, StoreError> {
+        Ok(Staging { work: Some(Box::new(self.work()?)), limit })
+    }
+
+    fn work(&self) -> Result<Work, StoreError> {
         let file = tempfile::Builder::new().prefix("blob-").tempfile_in(&self.staging);
         let file = file.map_err(|error| StoreError::at(&self.staging, error))?;
-        let work = Work { file, hasher: blake3::Hasher::new(), md5: Md5::new(), bytes: 0 };
-        Ok(Staging { work: Some(Box::new(work)), limit })
+        Ok(Work { file, hasher: blake3::Hasher::new(), md5: Md5::new(), bytes: 0 })
+    }
+
+    /// Writes bytes that are all there.
+    pub fn stage_now(&self, bytes: &[u8]) -> Result<Staged, StoreError> {
+        let mut work = self.work()?;
+        work.write(bytes)?;
+        work.finish()
     }
 
     /// Gives staged bytes their name, for good.
@@ -172,6 +191,24 @@ struct Work {
     bytes: u64,
 }
 
+impl Work {
+    fn write(&mut self, piece: &[u8]) -> Result<(), StoreError> {
+        self.file.as_file().write_all(piece).map_err(|error| StoreError::at(self.file.path(), error))?;
+        self.hasher.update(piece);
+        self.md5.update(piece);
+        self.bytes += piece.len() as u64;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Staged, StoreError> {
+        let Work { file, hasher, md5, bytes } = self;
+        file.as_file().sync_all().map_err(|error| StoreError::at(file.path(), error))?;
+        let md5 = md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let blob = BlobHash::from_bytes(*hasher.finalize().as_bytes());
+        Ok(Staged { file: file.into_temp_path(), blob, bytes, md5 })
+    }
+}
+
 impl Staging {
     /// Writes the next piece.
     ///
@@ -183,14 +220,7 @@ impl Staging {
         if work.bytes + piece.len() as u64 > self.limit {
             return Err(CacheError::TooLarge { limit: self.limit });
         }
-        let work = blocking(move || {
-            let failed = |error| StoreError::at(work.file.path(), error);
-            work.file.as_file().write_all(&piece).map_err(failed)?;
-            work.hasher.update(&piece);
-            work.md5.update(&piece);
-            work.bytes += piece.len() as u64;
-            Ok(work)
-        });
+        let work = blocking(move || work.write(&piece).map(|()| work));
         self.work = Some(work.await?);
         Ok(())
     }
@@ -204,14 +234,7 @@ impl Staging {
         if work.bytes == 0 {
             return Err(CacheError::Empty);
         }
-        let staged = blocking(move || {
-            let Work { file, hasher, md5, bytes } = *work;
-            file.as_file().sync_all().map_err(|error| StoreError::at(file.path(), error))?;
-            let md5 = md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            let blob = BlobHash::from_bytes(*hasher.finalize().as_bytes());
-            Ok(Staged { file: file.into_temp_path(), blob, bytes, md5 })
-        });
-        Ok(staged.await?)
+        Ok(blocking(move || work.finish()).await?)
     }
 }
 

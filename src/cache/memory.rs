@@ -46,6 +46,13 @@ impl Memory {
         self.blobs.get(blob).await
     }
 
+    /// Takes bytes in that came another way.
+    pub async fn keep(&self, blob: BlobHash, bytes: Bytes) {
+        if bytes.len() as u64 <= self.largest {
+            self.blobs.insert(blob, bytes).await;
+        }
+    }
+
     pub async fn forget(&self, blob: &BlobHash) {
         self.blobs.invalidate(blob).await;
     }

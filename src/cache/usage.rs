@@ -12,6 +12,17 @@ pub(super) struct Counters {
     pub corrupt: AtomicU64,
     pub missing: AtomicU64,
     pub evicted: AtomicU64,
+    pub pulled: AtomicU64,
+    pub forged: AtomicU64,
+}
+
+/// Copies of what the origin has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Borrowing {
+    /// How many blobs.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// How full the cache is and what happened to it since it was opened.
@@ -35,11 +46,17 @@ pub struct Usage {
     pub missing: u64,
     /// Entries dropped for room.
     pub evicted: u64,
+    /// Copies of what the origin has, on disk.
+    pub borrowed: Borrowing,
+    /// Blobs that came from the origin.
+    pub pulled: u64,
+    /// Blobs for which the origin sent other bytes than the name says.
+    pub forged: u64,
 }
 
 impl Counters {
     /// What was counted, beside what others know.
-    pub fn usage(&self, pinned_keys: u64, memory_bytes: u64) -> Usage {
+    pub fn usage(&self, pinned_keys: u64, memory_bytes: u64, borrowed: Borrowing) -> Usage {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Usage {
             entries: count(&self.entries),
@@ -51,6 +68,9 @@ impl Counters {
             corrupt: count(&self.corrupt),
             missing: count(&self.missing),
             evicted: count(&self.evicted),
+            borrowed,
+            pulled: count(&self.pulled),
+            forged: count(&self.forged),
         }
     }
 }

@@ -161,7 +161,7 @@ pub(super) async fn paint_campaign(
     phases: &mut Phases,
 ) -> miette::Result<Painted> {
     let (templates, costs) = (edge.library().current(), edge.costs());
-    let work = of_campaign(path, edge.config(), edge.now(), &templates, edge.makers(), &costs)?;
+    let work = of_campaign(path, edge.config(), edge.now(), &templates, &edge.makers(), &costs)?;
     let states = look(&work.cells, &edge.config().state())?;
     print_matrix(&work, &states, &templates, &costs);
     let client = Client::new(server, Some(token.reveal().to_owned()))?;

@@ -20,7 +20,7 @@ use super::terminal::Lines;
 use crate::{
     campaign::{CampaignError, Campaigns},
     clock::{Clock, Ids, RandomIds, SystemClock},
-    config::{Config, LogFormat},
+    config::{Config, LogFormat, Role},
     edge::{Edge, OpenError, Opened},
     http::{BindError, Bound},
     metrics,
@@ -46,6 +46,12 @@ pub struct Arguments {
     /// The state folder; without it `state` of [paths].
     #[arg(long, value_name = "FOLDER", env = "FESTOON_STATE")]
     state: Option<PathBuf>,
+    /// What this server is to others; without it `role` of [server].
+    #[arg(long)]
+    role: Option<Role>,
+    /// An edge's origin, such as https://origin.example.com; without it `url` of [origin].
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
 }
 
 impl Arguments {
@@ -61,6 +67,12 @@ impl Arguments {
         if let Some(state) = &self.state {
             // From where the command is given, not from the project's folder.
             config.paths.state = std::path::absolute(state).into_diagnostic()?;
+        }
+        if let Some(role) = self.role {
+            config.server.role = role;
+        }
+        if let Some(origin) = &self.origin {
+            config.origin.url.clone_from(origin);
         }
         Ok(config)
     }
@@ -107,10 +119,10 @@ pub struct Running {
     stop: CancellationToken,
     answering: JoinHandle<io::Result<()>>,
     besides: JoinSet<()>,
-    feasts: Feasts,
-    campaigns: Arc<Campaigns>,
+    /// What is planned ahead; an edge plans nothing.
+    plans: Option<(Feasts, Arc<Campaigns>)>,
     ticker: Option<Ticker>,
-    _watch: Watch,
+    _watch: Option<Watch>,
 }
 
 impl Running {
@@ -123,22 +135,28 @@ impl Running {
         let bound = Bound::take(config.server.listen)?;
         let url = bound.url();
         let config = Arc::new(config);
-        let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
-        let campaigns = Arc::new(Campaigns::open(config.path(&config.paths.campaigns))?);
-        let known = Known {
-            feasts: Some(feasts.ids().map(str::to_owned).collect()),
-            models: Some(config.abilities().map_err(OpenError::from)?),
-        };
-        let opened = tokio::task::spawn_blocking(move || Opened::open(config, known, clock, ids)).await??;
-        let watch = opened.edge.library().watch()?;
+        let is_edge = config.server.role == Role::Edge;
+        let (mut plans, mut known) = (None, Known::default());
+        if !is_edge {
+            let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
+            known.feasts = Some(feasts.ids().map(str::to_owned).collect());
+            known.models = Some(config.abilities().map_err(OpenError::from)?);
+            plans = Some((feasts, Arc::new(Campaigns::open(config.path(&config.paths.campaigns))?)));
+        }
+        let mut opened = tokio::task::spawn_blocking(move || Opened::open(config, known, clock, ids)).await??;
+        // An edge's templates change with its origin's, all at once.
+        let watch = if is_edge { None } else { Some(opened.edge.library().watch()?) };
+        let mut besides = JoinSet::new();
+        if let Some(follow) = opened.follow_origin() {
+            besides.spawn(follow);
+        }
         let opened = Arc::new(opened);
         let stop = CancellationToken::new();
         let (answers, stopped) = (Arc::clone(&opened), stop.clone());
         let answering = tokio::spawn(async move { bound.serve(&answers, stopped.cancelled_owned()).await });
-        let mut besides = JoinSet::new();
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
-        Ok(Self { opened, url, stop, answering, besides, feasts, campaigns, ticker: None, _watch: watch })
+        Ok(Self { opened, url, stop, answering, besides, plans, ticker: None, _watch: watch })
     }
 
     /// Begins to order what the templates' rules and the campaigns want ahead of its dates, each minute, where the settings say so.
@@ -148,14 +166,14 @@ impl Running {
     pub async fn plan_ahead(&mut self) -> Result<(), StartError> {
         let edge = self.edge().clone();
         let config = edge.config();
+        let Some((feasts, campaigns)) = self.plans.clone() else { return Ok(()) };
         if !config.schedule.enabled || self.ticker.is_some() {
             return Ok(());
         }
         let memory = Arc::new(FileState::open(&config.state())?);
         let orders = Arc::new(edge.clone());
-        let (library, makers, clock) = (edge.library().clone(), edge.makers().clone(), Arc::clone(edge.clock()));
-        let (feasts, settings) = (self.feasts.clone(), config.schedule.settings());
-        let campaigns = Arc::clone(&self.campaigns);
+        let (library, makers, clock) = (edge.library().clone(), (*edge.makers()).clone(), Arc::clone(edge.clock()));
+        let settings = config.schedule.settings();
         let agenda = Arc::new(Agenda::new(library, campaigns, makers, edge.costs(), feasts, memory, settings, orders, clock));
         let tick = move || {
             let agenda = Arc::clone(&agenda);

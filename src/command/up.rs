@@ -23,7 +23,7 @@ use super::{
 use crate::{
     campaign::Campaign,
     clock::{RandomIds, SystemClock},
-    config::Config,
+    config::{Config, Role},
     supervisor::{Pauses, Plan, Supervisor, program_beside_this_one},
 };
 
@@ -55,6 +55,9 @@ pub struct Arguments {
 /// With a report for the terminal.
 pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     let config = arguments.server.config()?;
+    if config.server.role == Role::Edge {
+        return Err(miette::miette!(help = "start it with `festoon serve --role edge`", "an edge has no renderers"));
+    }
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(up(&arguments, config))

@@ -2,26 +2,29 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use festoon_film::Cancel;
 use festoon_spec::RenderKey;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
-use crate::cache::Entry;
+use crate::cache::{BrokenOff, Entry, Growing, Reader};
 
 /// The clip will not be whole: composing it failed. What was read of it is of no use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the clip could not be composed to its end")]
 pub struct Broken;
 
-/// What there is of a clip.
+impl From<BrokenOff> for Broken {
+    fn from(BrokenOff: BrokenOff) -> Self {
+        Self
+    }
+}
+
+/// What became of a clip.
 #[derive(Debug, Default)]
-struct Shown {
-    pieces: Vec<Bytes>,
-    /// Whether it is whole, once nothing more comes.
-    end: Option<bool>,
+struct Fate {
     /// What was kept of it.
     kept: Option<Entry>,
     /// Nothing more happens to it.
@@ -31,7 +34,8 @@ struct Shown {
 /// A clip being made, as its maker sees it.
 #[derive(Debug, Default)]
 pub(super) struct Film {
-    shown: watch::Sender<Shown>,
+    bytes: Growing,
+    fate: watch::Sender<Fate>,
     /// Stops encoders.
     cancel: Cancel,
     /// Ends waits.
@@ -40,33 +44,28 @@ pub(super) struct Film {
 
 impl Film {
     pub fn push(&self, piece: Bytes) {
-        self.shown.send_modify(|shown| shown.pieces.push(piece));
+        self.bytes.push(piece);
     }
 
     /// Nothing more comes. The first end counts.
     pub fn end(&self, whole: bool) {
-        self.shown.send_if_modified(|shown| {
-            let first = shown.end.is_none();
-            shown.end.get_or_insert(whole);
-            first
-        });
+        self.bytes.end(whole);
     }
 
     /// It is whole, and in the cache.
     pub fn keep(&self, entry: Entry) {
-        self.shown.send_modify(|shown| {
-            shown.end.get_or_insert(true);
-            shown.kept = Some(entry);
-        });
+        self.bytes.end(true);
+        self.fate.send_modify(|fate| fate.kept = Some(entry));
     }
 
     /// Its maker is done with it, one way or another.
     pub fn close(&self) {
-        self.shown.send_modify(|shown| shown.closed = true);
+        self.fate.send_modify(|fate| fate.closed = true);
     }
 
-    pub fn pieces(&self) -> Vec<Bytes> {
-        self.shown.borrow().pieces.clone()
+    /// Every byte of a clip that is whole.
+    pub fn bytes(&self) -> Bytes {
+        self.bytes.so_far()
     }
 
     pub fn cancel(&self) -> &Cancel {
@@ -87,66 +86,45 @@ pub struct Playing {
     film: Arc<Film>,
     inner: Arc<Inner>,
     /// There until it is dropped.
-    shown: Option<watch::Receiver<Shown>>,
-    next: usize,
-    over: bool,
+    reader: Option<Reader>,
 }
 
 impl Playing {
     /// To be called while `inner.live` is locked, so that a film that nobody reads any more finds no new reader.
     pub(super) fn of(film: &Arc<Film>, key: RenderKey, inner: &Arc<Inner>) -> Self {
-        let shown = Some(film.shown.subscribe());
-        Self { key, film: Arc::clone(film), inner: Arc::clone(inner), shown, next: 0, over: false }
+        Self { key, film: Arc::clone(film), inner: Arc::clone(inner), reader: Some(film.bytes.reader()) }
     }
 
     /// The next piece, once it is there; `None` behind the last one. A clip that breaks says so once.
     pub async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
-        let shown = self.shown.as_mut().filter(|_| !self.over)?;
-        // It ends with the film, which `self` holds.
-        let grown = shown.wait_for(|shown| shown.pieces.len() > self.next || shown.end.is_some()).await.ok()?;
-        let piece = grown.pieces.get(self.next).cloned();
-        let whole = grown.end == Some(true);
-        drop(grown);
-        match piece {
-            Some(piece) => {
-                self.next += 1;
-                Some(Ok(piece))
-            }
-            None => {
-                self.over = true;
-                (!whole).then_some(Err(Broken))
-            }
-        }
+        Some(self.reader.as_mut()?.next().await?.map_err(Broken::from))
     }
 
     /// Its entry, once it is kept.
     ///
     /// # Errors
     /// If the clip breaks, or is not kept.
-    pub async fn kept(mut self) -> Result<Entry, Broken> {
-        let shown = self.shown.as_mut().ok_or(Broken)?;
-        let shown = shown.wait_for(|shown| shown.kept.is_some() || shown.closed).await.map_err(|_| Broken)?;
-        shown.kept.clone().ok_or(Broken)
+    pub async fn kept(self) -> Result<Entry, Broken> {
+        let mut fate = self.film.fate.subscribe();
+        // It ends with the film, which `self` holds.
+        let fate = fate.wait_for(|fate| fate.kept.is_some() || fate.closed).await.map_err(|_| Broken)?;
+        fate.kept.clone().ok_or(Broken)
     }
 
-    /// Every byte, once the last one is there.
+    /// Every byte that was not read yet, once the last one is there.
     ///
     /// # Errors
     /// If the clip breaks.
     pub async fn whole(mut self) -> Result<Bytes, Broken> {
-        let mut whole = BytesMut::new();
-        while let Some(piece) = self.next().await {
-            whole.extend_from_slice(&piece?);
-        }
-        Ok(whole.freeze())
+        Ok(self.reader.as_mut().ok_or(Broken)?.rest().await?)
     }
 }
 
 impl Drop for Playing {
     fn drop(&mut self) {
         let mut live = self.inner.live();
-        self.shown = None;
-        if self.film.shown.receiver_count() > 0 || self.film.shown.borrow().end.is_some() {
+        self.reader = None;
+        if self.film.bytes.readers() > 0 || self.film.bytes.is_over() {
             return;
         }
         self.film.cancel.cancel();

@@ -119,7 +119,7 @@ impl Edge {
             return Err(EdgeError::BadOutcome { job: id.clone(), what });
         }
         self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).learn(&job.spec, &outcome);
-        let abilities = job.spec.needs().model.and_then(|model| self.inner.makers.abilities(&model).cloned());
+        let abilities = job.spec.needs().model.and_then(|model| self.makers().abilities(&model).cloned());
         let mut manifest = Manifest::new(Recipe::Plate(Box::new(job.spec.clone())), outcome, self.inner.clock.now());
         if let Some(abilities) = abilities {
             manifest = manifest.noting(&abilities);

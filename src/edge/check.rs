@@ -38,7 +38,13 @@ impl Edge {
         let templates = Check { name: "templates", passed: count > 0, detail };
         let stops = self.inner.draining.is_cancelled();
         let detail = if stops { "the server stops" } else { "the server runs" };
-        vec![templates, store, disk, Check { name: "draining", passed: !stops, detail: detail.into() }]
+        let mut checks = vec![templates, store, disk, Check { name: "draining", passed: !stops, detail: detail.into() }];
+        checks.extend(self.inner.origin.as_ref().map(|origin| {
+            // What was borrowed is served without it: no reason to send visitors elsewhere.
+            let detail = if origin.answers() { "it answers" } else { "it does not answer; what was borrowed is served" };
+            Check { name: "origin", passed: true, detail: detail.into() }
+        }));
+        checks
     }
 
     /// Writes a byte beside the plates.

@@ -9,18 +9,27 @@ use std::{
     thread::available_parallelism,
 };
 
-use festoon_film::{Decoder, Encoder, FilmError, find_encoder};
+use arc_swap::ArcSwap;
+use festoon_film::{Decoder, Encoder, FilmError, find_encoder, overlay::Faces};
 use festoon_spec::EncoderId;
 use miette::Diagnostic;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Edge, Inner, RendererToken, TokenError, images::Desk};
+use super::{
+    Edge, Inner, RendererToken, TokenError,
+    children::Children,
+    images::Desk,
+    mirror::{Mirror, MirrorError, borrowed},
+};
 use crate::{
-    cache::{Cache, CacheOptions},
+    cache::{Cache, CacheOptions, Freshness, Loan},
     campaign::Costs,
     clock::{Clock, Ids},
     compositor::{Compositor, Options},
-    config::{Config, MakersError, find_faces},
+    config::{Config, MakersError, Role, find_faces},
+    makers::Makers,
+    origin::{Origin, OriginError},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
     template::{Known, Library, Report},
@@ -32,6 +41,7 @@ pub struct Opened {
     pub edge: Edge,
     /// What renderers show.
     pub token: RendererToken,
+    mirror: Option<Mirror>,
 }
 
 /// Why it does not open.
@@ -62,6 +72,20 @@ pub enum OpenError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Token(#[from] TokenError),
+    /// The address of an edge's origin.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Origin(#[from] OriginError),
+    /// An edge without the origin's secret.
+    #[error("an edge has to show its origin a token, and has none")]
+    #[diagnostic(help(
+        "set `token` of [renderers] to the origin's: it is there, or in `renderer.token` of the origin's state folder"
+    ))]
+    NoToken,
+    /// An edge that knows nothing of its origin.
+    #[error("nothing is known of the origin: {0}")]
+    #[diagnostic(help("an edge starts for the first time while its origin answers; `url` of [origin] names it"))]
+    Mirror(#[from] MirrorError),
 }
 
 impl OpenError {
@@ -78,9 +102,19 @@ impl Opened {
     pub fn open(config: Arc<Config>, known: Known, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, OpenError> {
         let state = config.state();
         let store = Store::open(&state, Arc::clone(&clock))?;
-        let token = RendererToken::open(&config.renderers.token, &state)?;
         let options = CacheOptions { memory_bytes: config.cache.memory_bytes, disk_bytes: config.cache.disk_bytes };
-        let cache = Cache::open(&store, options, Arc::clone(&clock))?;
+        let origin = match config.server.role {
+            Role::Both => None,
+            Role::Edge => {
+                let token = RendererToken::known(&config.renderers.token, &state).ok_or(OpenError::NoToken)?;
+                Some(Origin::new(&config, Some(token), Arc::clone(&clock))?)
+            }
+        };
+        let token = RendererToken::open(&config.renderers.token, &state)?;
+        let cache = match &origin {
+            None => Cache::open(&store, options, Arc::clone(&clock))?,
+            Some(origin) => Cache::open_borrowing(&store, options, loan(origin, &config), Arc::clone(&clock))?,
+        };
         let policy = Policy {
             lease_millis: config.lease().as_millis() as u64,
             prerender_margin_millis: u64::from(config.queue.prerender_margin_hours) * 3_600_000,
@@ -90,8 +124,16 @@ impl Opened {
         let costs = Costs::measured_in(&state, config.forecast)?;
         let encoder = find_encoder();
         let faces = find_faces()?;
-        let makers = config.makers_with(&encoder, &faces)?;
-        let folder = config.path(&config.paths.templates);
+        let mut mirror = origin.clone().map(|origin| Mirror::new(origin, &state, store.staging()));
+        let (makers, folder, known) = match &mut mirror {
+            None => (config.makers_with(&encoder, &faces)?, config.path(&config.paths.templates), known),
+            Some(mirror) => {
+                let standing = Handle::current().block_on(mirror.begin())?;
+                let makers = borrowed(&makers_of_an_edge(&config, &encoder, &faces)?, standing);
+                // The origin checked its templates against what it has.
+                (makers, mirror.templates(), Known::default())
+            }
+        };
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
         let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
         let compositor = compositor(encoder, &makers.encoder, &config, &cache, &clock)?.map(Arc::new);
@@ -99,7 +141,7 @@ impl Opened {
             compositor,
             faces: Arc::new(faces),
             library,
-            makers,
+            makers: ArcSwap::from_pointee(makers),
             cache,
             queue: Arc::new(queue),
             clock,
@@ -108,10 +150,39 @@ impl Opened {
             desk_for_images: Desk::new(config.images.at_once),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),
+            origin,
+            children: Children::default(),
             config,
         };
-        Ok(Self { edge: Edge { inner: Arc::new(inner) }, token })
+        Ok(Self { edge: Edge { inner: Arc::new(inner) }, token, mirror })
     }
+
+    /// What keeps an edge like its origin, to be run as long as it answers; `None` if it has none, or it runs already.
+    pub fn follow_origin(&mut self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        self.mirror.take().map(|mirror| mirror.follow(self.edge.clone()))
+    }
+}
+
+/// What draws and encodes here; plates are made elsewhere.
+fn makers_of_an_edge(
+    config: &Config,
+    encoder: &Result<Box<dyn Encoder>, FilmError>,
+    faces: &Faces,
+) -> Result<Makers, MakersError> {
+    let mut config = config.clone();
+    config.models.0.clear();
+    config.makers_with(encoder, faces)
+}
+
+/// What an edge has of its origin, and for how long.
+fn loan(origin: &Origin, config: &Config) -> Loan {
+    let settings = &config.origin;
+    let freshness = Freshness {
+        fresh_millis: settings.fresh_seconds * 1000,
+        stale_millis: settings.stale_seconds * 1000,
+        missing_millis: settings.missing_seconds * 1000,
+    };
+    Loan { upstream: Arc::new(origin.clone()), freshness, blob_bytes: config.limits.blob_bytes }
 }
 
 /// What composes clips here; none without an encoder whose streams fit into the plates that are asked for, which an edge that

@@ -13,11 +13,12 @@ use actix_web::{
 use festoon_spec::{BlobHash, Lane, Locale, Profile, Reason, UnixMillis};
 
 use super::{
-    Shared, address, body,
-    delivery::Representation,
-    language,
+    Shared, address, body, language, passing,
+    passing::Told,
     problem::{Code, Problem},
-    stream, tickets, written,
+    stream,
+    stream::Described,
+    tickets, written,
 };
 use crate::{
     edge::{Answer, Clip, How, Shown},
@@ -69,13 +70,32 @@ pub async fn clip(
             }
             Answer::Ticket { ticket, .. } => tickets::promise(&ticket),
             Answer::Refused { reasons, until } => return Err(refused(&shared, &reasons, until)),
+            Answer::AtOrigin => match passing::ask(&request, &shared).await? {
+                // What it promises or refuses, it says itself; its bytes are taken from it as any others, verified.
+                Told::Answer(response) => response,
+                Told::Ready => {
+                    shared.edge.forget_lack(&asked.pick).await?;
+                    continue;
+                }
+                Told::Nearest { differs, ticket } => {
+                    let Some(shown) = shared.edge.peek(&asked.pick, true).await? else { continue };
+                    let cache_control = format!("public, max-age={}", delivery.nearest_seconds);
+                    let Some(mut response) = show(&request, &shared, shown, cache_control).await? else { continue };
+                    let headers = response.headers_mut();
+                    headers.insert(HeaderName::from_static("festoon-nearest"), differs);
+                    if let Some(ticket) = ticket {
+                        headers.insert(HeaderName::from_static("festoon-ticket"), ticket);
+                    }
+                    response
+                }
+            },
         };
         if let Some(wait) = wait {
             response.headers_mut().insert(HeaderName::from_static("preference-applied"), ascii(&format!("wait={wait}")));
         }
         return Ok(response);
     }
-    Err(Problem::new(Code::Unavailable, "the clip was found damaged twice").retry_after(1))
+    Err(Problem::new(Code::Unavailable, "the clip was there and gone twice").retry_after(1))
 }
 
 /// The problem of a clip that was refused; caches may tell it for a while.
@@ -111,9 +131,9 @@ async fn show(
     };
     let mut response = match clip {
         Some(Clip::Kept(entry)) => {
-            let Some(bytes) = shared.edge.blob(&entry.blob).await? else { return Ok(None) };
-            let representation = Representation { bytes, blob: entry.blob, media_type: profile.media_type(), cache_control };
-            let mut response = representation.answer(request, ranges)?.map_into_boxed_body();
+            let Some(loaded) = shared.edge.open_blob(&entry.blob).await? else { return Ok(None) };
+            let described = Described { blob: entry.blob, media_type: profile.media_type(), cache_control };
+            let mut response = stream::answer_blob(request, loaded, described, ranges).await?;
             response.headers_mut().insert(header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
             response
         }
@@ -182,9 +202,9 @@ pub async fn blob(
     let blob: BlobHash =
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
     let missing = || Problem::new(Code::UnknownBlob, format!("{blob} is not kept here"));
-    let bytes = shared.edge.blob(&blob).await?.ok_or_else(missing)?;
-    let representation = Representation { bytes, blob, media_type, cache_control: FOR_EVER.into() };
-    Ok(representation.answer(&request, shared.config.limits.ranges)?.map_into_boxed_body())
+    let loaded = shared.edge.open_blob(&blob).await?.ok_or_else(missing)?;
+    let described = Described { blob, media_type, cache_control: FOR_EVER.into() };
+    stream::answer_blob(&request, loaded, described, shared.config.limits.ranges).await
 }
 
 /// What pages of other sites may send (CORS preflight).

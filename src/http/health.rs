@@ -34,6 +34,9 @@ pub async fn metrics(shared: web::Data<Shared>) -> Result<HttpResponse, Problem>
     counters::queue_jobs("leased", depth.leased);
     counters::queue_time(Duration::from_millis(depth.queued_cost_millis.iter().sum()));
     counters::cache(&shared.edge.cache().usage());
+    if let Some(origin) = shared.edge.origin() {
+        counters::origin(origin.answers());
+    }
     let page = HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(counters::render());
     Ok(page)
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     Shared, address, body,
     clips::ascii,
-    language, leases,
+    language, leases, passing,
     problem::{Code, Problem},
     tickets::{self, TicketPage},
 };
@@ -187,6 +187,7 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
                 .json(Promised::of(&ticket, &resolved))
         }
         Answer::Refused { reasons, until } => return Err(super::clips::refused(&shared, &reasons, until)),
+        Answer::AtOrigin => return passing::pass_on(&request, &shared, bytes).await,
     })
 }
 
@@ -228,7 +229,8 @@ fn describe(edge: &Edge, template: &Template, locale: &Locale) -> Value {
     let (spoken, words) = template.words(locale);
     let ratio = |(ratio, Canvas { width, height, .. })| json!({ "ratio": ratio, "width": width, "height": height });
     let ratios: Vec<Value> = template.canvases.each().map(ratio).collect();
-    let checkpoint = template.model().and_then(|model| edge.makers().models.get(model));
+    let makers = edge.makers();
+    let checkpoint = template.model().and_then(|model| makers.models.get(model));
     json!({
         "id": template.id,
         "painter": template.painter(),

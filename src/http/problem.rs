@@ -16,7 +16,7 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    cache::CacheError,
+    cache::{CacheError, UpstreamError},
     edge::{CompositorError, EdgeError},
     pick::{Fault, PickError},
     queue::QueueError,
@@ -60,6 +60,7 @@ codes! {
     UnknownRatio, "unknown-ratio", 404, "The template does not offer this ratio";
     UnknownFileType, "unknown-file-type", 404, "There is no such type of file here";
     UnknownBlob, "unknown-blob", 404, "No such bytes are kept here";
+    UnknownEntry, "unknown-entry", 404, "Nothing is kept under this key";
     UnknownTicket, "unknown-ticket", 404, "There is no such ticket";
     NotYourOrder, "not-your-order", 403, "The ticket only shows how far others' order is";
     BadLocale, "bad-locale", 422, "This is not a locale";
@@ -111,6 +112,7 @@ codes! {
     BadOutcome, "bad-outcome", 422, "What was handed in is not what was ordered";
     StoreUnavailable, "store-unavailable", 503, "Nothing can be stored at the moment";
     StoreFull, "store-full", 507, "The disk has no room";
+    OriginAway, "origin-away", 503, "This is not here, and the origin cannot be asked";
     Unavailable, "unavailable", 503, "The server stops or is overloaded";
     Internal, "internal", 500, "Something went wrong inside";
 }
@@ -210,12 +212,26 @@ impl From<EdgeError> for Problem {
             EdgeError::Compositor(_) => Self::internal(&error),
             EdgeError::LeaseLost { .. } => Self::new(Code::LeaseLost, error.to_string()),
             EdgeError::BadOutcome { .. } => Self::new(Code::BadOutcome, error.to_string()),
+            EdgeError::Cache(CacheError::Upstream(upstream)) => upstream.into(),
             EdgeError::Cache(CacheError::TooLarge { .. }) => Self::new(Code::BodyTooLarge, error.to_string()),
             EdgeError::Cache(CacheError::Empty | CacheError::Mismatch { .. }) => Self::new(Code::BadOutcome, error.to_string()),
             EdgeError::Cache(CacheError::Store(store)) | EdgeError::Queue(QueueError::Store(store)) => store.into(),
             EdgeError::Queue(QueueError::Full { .. }) => Self::new(Code::QueueFull, error.to_string()).retry_after(60),
             EdgeError::Queue(QueueError::NoSuchJob(_)) => Self::new(Code::UnknownTicket, error.to_string()),
             EdgeError::Cache(CacheError::Read(_)) | EdgeError::Queue(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<&UpstreamError> for Problem {
+    fn from(error: &UpstreamError) -> Self {
+        match error {
+            // Logged when the origin went away, not for each request until it is back; the address is nobody's business.
+            UpstreamError::Away { retry_millis, .. } => {
+                Self::new(Code::OriginAway, "the origin does not answer").retry_after(retry_millis.div_ceil(1000).max(1))
+            }
+            UpstreamError::Busy { .. } => Self::new(Code::Unavailable, error.to_string()).retry_after(2),
+            UpstreamError::Wrong { .. } => Self::inside(Code::OriginAway, error).retry_after(10),
         }
     }
 }

@@ -3,10 +3,11 @@
 use actix_web::{Route, guard, http::Method, web};
 
 use super::{
-    Shared, clips, health, images, leases, page, picks,
+    Shared, clips, edges, health, images, leases, page, passing, picks,
     problem::{Code, Problem},
     tickets,
 };
+use crate::config::Role;
 
 /// One row.
 pub struct Row {
@@ -84,6 +85,25 @@ pub const ROWS: &[Row] = &[
         about: "Renderers: an attempt failed",
         handler: || web::to(leases::fail),
     },
+    Row { methods: &["POST"], path: "/v1/edges", about: "Edges: what is new at the origin", handler: || web::to(edges::news) },
+    Row {
+        methods: &["GET"],
+        path: "/v1/edges",
+        about: "Which edges there are, and what they know",
+        handler: || web::to(edges::edges),
+    },
+    Row {
+        methods: &["GET"],
+        path: "/v1/edges/files/{blob}",
+        about: "Edges: a file of a template",
+        handler: || web::to(edges::file),
+    },
+    Row {
+        methods: &["GET"],
+        path: "/v1/entries/{key}",
+        about: "Edges: what is kept under a key",
+        handler: || web::to(edges::entry),
+    },
     Row { methods: READ, path: "/healthz", about: "The process answers", handler: || web::to(health::healthz) },
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
@@ -91,8 +111,23 @@ pub const ROWS: &[Row] = &[
     Row { methods: READ, path: "/assets/{name}", about: "The gallery's style and script", handler: || web::to(page::asset) },
 ];
 
+impl Row {
+    /// Its handler in a server of this role: an edge answers what it has, passes on what concerns orders, and is no origin.
+    fn route(&self, role: Role) -> Route {
+        let is_below = |prefix: &str| self.path.starts_with(prefix);
+        let writes = self.methods.iter().any(|method| matches!(*method, "POST" | "PUT" | "DELETE"));
+        match role {
+            Role::Both => (self.handler)(),
+            Role::Edge if is_below("/v1/tickets") || is_below("/v1/images") && writes => web::to(passing::everything),
+            Role::Edge if is_below("/v1/picks") => (self.handler)(),
+            Role::Edge if writes || is_below("/v1/edges") || is_below("/v1/entries") => web::to(passing::not_at_an_edge),
+            Role::Edge => (self.handler)(),
+        }
+    }
+}
+
 /// Puts the table into an application.
-pub fn configure(application: &mut web::ServiceConfig) {
+pub fn configure(application: &mut web::ServiceConfig, role: Role) {
     let mut paths: Vec<&str> = ROWS.iter().map(|row| row.path).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -103,7 +138,7 @@ pub fn configure(application: &mut web::ServiceConfig) {
             allow.extend_from_slice(row.methods);
             for method in row.methods {
                 let method = Method::from_bytes(method.as_bytes()).expect("the table holds methods");
-                resource = resource.route((row.handler)().guard(guard::Method(method)));
+                resource = resource.route(row.route(role).guard(guard::Method(method)));
             }
         }
         let allow = allow.join(", ");

@@ -1,26 +1,87 @@
-//! A clip that is sent while it is composed.
+//! A clip that is sent while it is composed, and bytes that are sent while they come from the origin.
 //!
-//! It has no length and no entity tag yet, but its bytes are the ones that will be kept: a player that comes back with a range
-//! gets the rest of the same file. A clip that breaks ends the connection before its last chunk, so that nobody takes it for
-//! whole.
+//! A clip that is composed has no length and no entity tag yet, but its bytes are the ones that will be kept: a player that comes back with a range
+//! gets the rest of the same file. Bytes from the origin have a length and a tag, and the last of them are sent once all are verified.
+//! What breaks, or is wrong, ends the connection before its last byte, so that nobody takes it for whole.
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
+    body::SizedStream,
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
 };
 use bytes::Bytes;
 use festoon_spec::BlobHash;
-use futures_util::Stream;
+use futures_util::{
+    Stream, StreamExt,
+    stream::{BoxStream, unfold},
+};
 
 use super::{
     body,
+    clips::ascii,
     delivery::{Representation, SLICE},
     problem::{Code, Problem},
 };
 use crate::{
+    cache::{BrokenOff, Loaded, Pulling},
     edge::{Broken, Playing},
     metrics,
 };
+
+/// What is delivered, but for its bytes.
+pub struct Described {
+    /// Its hash.
+    pub blob: BlobHash,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Value of `Cache-Control`.
+    pub cache_control: String,
+}
+
+/// Answers GET and HEAD for a blob that is here or on its way from the origin.
+///
+/// # Errors
+/// As those of [`Representation::answer`]; `origin-away` if a part was asked for and the origin goes away.
+pub async fn answer_blob(
+    request: &HttpRequest,
+    loaded: Loaded,
+    described: Described,
+    most_ranges: usize,
+) -> Result<HttpResponse, Problem> {
+    let Described { blob, media_type, cache_control } = described;
+    let bytes = match loaded {
+        Loaded::Whole(bytes) => bytes,
+        Loaded::Coming(pulling) if wants_everything(request)? => {
+            let length = pulling.length();
+            return Ok(HttpResponse::Ok()
+                .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
+                .insert_header((header::CACHE_CONTROL, cache_control))
+                .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
+                .insert_header((header::ETAG, ascii(&format!("\"b3-{blob}\""))))
+                .body(SizedStream::new(length, slices(pieces_of_pull(pulling)))));
+        }
+        Loaded::Coming(pulling) => {
+            let away = |broken: BrokenOff| Problem::new(Code::OriginAway, broken.to_string()).retry_after(1);
+            pulling.whole().await.map_err(away)?
+        }
+    };
+    let representation = Representation { bytes, blob, media_type, cache_control };
+    Ok(representation.answer(request, most_ranges)?.map_into_boxed_body())
+}
+
+/// Whether this is a plain GET for all bytes, under no condition.
+fn wants_everything(request: &HttpRequest) -> Result<bool, Problem> {
+    let conditional = [header::IF_MATCH, header::IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
+    Ok(request.method() == Method::GET && !conditional && !wants_part(request)?)
+}
+
+/// Whether a part is asked for. Browsers ask for everything as `bytes=0-`, to learn whether parts are to be had.
+fn wants_part(request: &HttpRequest) -> Result<bool, Problem> {
+    Ok(body::text(request.headers(), header::RANGE)?.is_some_and(|range| range.trim() != "bytes=0-"))
+}
 
 /// Answers GET: at once with what there is, or with a part once everything is there.
 ///
@@ -33,9 +94,7 @@ pub async fn answer(
     cache_control: String,
     most_ranges: usize,
 ) -> Result<HttpResponse, Problem> {
-    let range = body::text(request.headers(), header::RANGE)?.map(str::trim);
-    // Browsers ask for everything like this, to learn whether parts are to be had.
-    if range.is_some_and(|range| range != "bytes=0-") {
+    if wants_part(request)? {
         let broken = |Broken| Problem::new(Code::Unavailable, Broken.to_string()).retry_after(1);
         let bytes = playing.whole().await.map_err(broken)?;
         let representation = Representation { blob: BlobHash::of(&bytes), bytes, media_type, cache_control };
@@ -45,28 +104,36 @@ pub async fn answer(
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
         .insert_header((header::CACHE_CONTROL, cache_control))
         .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
-        .streaming(slices(playing)))
+        .streaming(slices(pieces_of_clip(playing))))
 }
 
-/// A clip in slices, and how much of it was sent.
-struct Sent {
-    playing: Playing,
+fn pieces_of_clip(playing: Playing) -> BoxStream<'static, Result<Bytes, Broken>> {
+    unfold(playing, |mut playing| async move { Some((playing.next().await?, playing)) }).boxed()
+}
+
+fn pieces_of_pull(pulling: Pulling) -> BoxStream<'static, Result<Bytes, BrokenOff>> {
+    unfold(pulling, |mut pulling| async move { Some((pulling.next().await?, pulling)) }).boxed()
+}
+
+/// A body in slices, and how much of it was sent.
+struct Sent<E> {
+    pieces: BoxStream<'static, Result<Bytes, E>>,
     rest: Bytes,
     bytes: u64,
     whole: bool,
 }
 
-impl Drop for Sent {
+impl<E> Drop for Sent<E> {
     fn drop(&mut self) {
         metrics::delivered(self.bytes, !self.whole);
     }
 }
 
-fn slices(playing: Playing) -> impl Stream<Item = Result<Bytes, Broken>> {
-    let sent = Sent { playing, rest: Bytes::new(), bytes: 0, whole: false };
-    futures_util::stream::unfold(sent, |mut sent| async move {
+fn slices<E: 'static>(pieces: BoxStream<'static, Result<Bytes, E>>) -> impl Stream<Item = Result<Bytes, E>> {
+    let sent = Sent { pieces, rest: Bytes::new(), bytes: 0, whole: false };
+    unfold(sent, |mut sent| async move {
         if sent.rest.is_empty() {
-            match sent.playing.next().await {
+            match sent.pieces.next().await {
                 Some(Ok(piece)) => sent.rest = piece,
                 Some(Err(broken)) => return Some((Err(broken), sent)),
                 None => {

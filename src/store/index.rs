@@ -54,6 +54,8 @@ tables!(
     Plates = "plates-1",
     /// Render key → last use.
     Touches = "touches-1",
+    /// Render key → what the origin said of it, and when: an edge's.
+    Borrowed = "borrowed-1",
     /// Render key → refusal.
     Refusals = "refusals-1",
     /// Job id → job.

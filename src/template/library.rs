@@ -118,6 +118,11 @@ impl Library {
         self.0.problems.load_full()
     }
 
+    /// The folder that they are read from.
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
     /// Counts the readings after the first; changes when the folder was read again.
     pub fn readings(&self) -> watch::Receiver<u64> {
         self.0.readings.subscribe()

@@ -162,7 +162,7 @@ async fn locale_scenes(edge: &Edge, template: &Template, locale: &Locale) -> Res
     for spoken in template.locales() {
         let pick = Pick::usual(template.id.clone(), spoken.clone());
         // Without its model a template has no plates to show.
-        let Ok(resolved) = pick.resolve(template, edge.makers()) else { return Ok(Vec::new()) };
+        let Ok(resolved) = pick.resolve(template, &edge.makers()) else { return Ok(Vec::new()) };
         let tag = spoken.minimized().to_string();
         let name = WORDS.get(&tag).map_or_else(|| spoken.to_string(), |words| words["name"].clone());
         let language = Language { tag, name, current: spoken == current };
@@ -187,7 +187,8 @@ async fn card(edge: &Edge, template: &Template, locale: &Locale, page: &Locale, 
     };
     let by_model = template.painter() == Painter::wan();
     let page_words = &WORDS[page.as_str()];
-    let checkpoint = template.model().map(|model| edge.makers().models.get(model));
+    let makers = edge.makers();
+    let checkpoint = template.model().map(|model| makers.models.get(model));
     let badge = match checkpoint {
         Some(Some(Checkpoint { abilities, .. })) => format!("{}: {}", page_words["by_model"], abilities.title),
         Some(None) => page_words["by_model"].clone(),
@@ -220,7 +221,7 @@ async fn choose(
     pairs: Vec<(String, String)>,
 ) -> Result<Chosen, Problem> {
     let pick = Pick::from_query(template.id.clone(), locale.clone(), pairs).map_err(|error| Problem::from(&error))?;
-    let resolved = pick.resolve(template, edge.makers());
+    let resolved = pick.resolve(template, &edge.makers());
     let mut problem = match &resolved {
         Err(error @ (PickError::Value { .. } | PickError::Scene(_))) => Some(error.to_string()),
         Err(error) => return Err(Problem::from(error)),
@@ -244,7 +245,7 @@ async fn choose(
     let clip = shown.as_ref().map(|shown| address::of_clip(&shown.resolved.pick));
     let download = shown.map(|shown| address::of_clip(&Pick { profile: Profile::Download, ..shown.resolved.pick }));
     let defaults = Pick { parameters: BTreeMap::new(), ..pick.clone() };
-    let defaults = resolved.or_else(|_| defaults.resolve(template, edge.makers())).map(|resolved| resolved.pick.parameters);
+    let defaults = resolved.or_else(|_| defaults.resolve(template, &edge.makers())).map(|resolved| resolved.pick.parameters);
     let mut values = defaults.unwrap_or_default();
     values.extend(pick.parameters.clone());
     Ok(Chosen {

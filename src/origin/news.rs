@@ -1,0 +1,122 @@
+//! What an edge and its origin tell each other besides entries and bytes: one question that the edge asks again and again and the
+//! origin holds open until there is something new. So edges need no address of their own, and news travel at once.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use festoon_spec::{Abilities, BlobHash, Checkpoint, Digest, EncoderId, Gates, ModelDigest};
+use reqwest::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::{Origin, collect, refused};
+use crate::cache::UpstreamError;
+
+/// Most bytes of news: the hashes of ten thousand templates' files, and keys of campaigns.
+const NEWS_BYTES: usize = 64 << 20;
+/// Most bytes of one file of a template.
+pub const FILE_BYTES: usize = 16 << 20;
+
+/// What an edge says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Its name.
+    pub edge: String,
+    /// The release that it runs.
+    pub festoon: String,
+    /// The [revision](News::revision) of what it knows.
+    pub revision: Option<Digest>,
+    /// Seconds that the origin may wait for news.
+    pub wait_seconds: u64,
+}
+
+/// What an origin says to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// Changes with what stands.
+    pub revision: Digest,
+    /// What stands, if the edge knows another revision.
+    pub standing: Option<Standing>,
+}
+
+/// What holds at the origin, as far as an edge must know it to say the same of the same pick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What plates are asked from.
+    pub encoder: EncoderId,
+    /// Checkpoints by the names that templates use.
+    pub models: BTreeMap<String, Model>,
+    /// The files of the templates, by their path inside the folder of templates, with the hash of their bytes.
+    pub templates: BTreeMap<String, BlobHash>,
+}
+
+/// A checkpoint by what counts in keys and for canvases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its name.
+    pub digest: ModelDigest,
+    /// What it can give.
+    pub abilities: Abilities,
+    /// What it was measured to do.
+    pub gates: Gates,
+}
+
+impl From<&Checkpoint> for Model {
+    fn from(Checkpoint { digest, abilities, gates }: &Checkpoint) -> Self {
+        Self { digest: *digest, abilities: abilities.clone(), gates: gates.clone() }
+    }
+}
+
+impl From<Model> for Checkpoint {
+    fn from(Model { digest, abilities, gates }: Model) -> Self {
+        Self { digest, abilities, gates }
+    }
+}
+
+impl Standing {
+    /// A name that changes with it.
+    pub fn revision(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect("it is plain data with text keys"))
+    }
+}
+
+impl Origin {
+    /// Tells the origin how this edge is, and waits for what is new there as long as the report says.
+    ///
+    /// # Errors
+    /// If the origin does not answer. Asked also while it is otherwise left alone: this is how its return is noticed.
+    pub async fn news(&self, report: &Report) -> Result<News, UpstreamError> {
+        let request = self.request(Method::POST, "/v1/edges").json(report);
+        let patience = self.inner.patience + Duration::from_secs(report.wait_seconds);
+        let away = |reason| UpstreamError::Away { reason, retry_millis: 1000 };
+        let response = match tokio::time::timeout(patience, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(away(super::cause(&error))),
+            Err(_) => return Err(away(format!("no news came within {} seconds", patience.as_secs()))),
+        };
+        if response.status() != StatusCode::OK {
+            return Err(refused(response.status()));
+        }
+        let body = collect(self.pieces(response), NEWS_BYTES).await?;
+        let news = serde_json::from_slice(&body);
+        let news = news.map_err(|error| UpstreamError::Wrong { what: format!("with news that do not read: {error}") })?;
+        self.inner.breaker.succeeded();
+        Ok(news)
+    }
+
+    /// A file of a template, verified.
+    ///
+    /// # Errors
+    /// If the origin does not answer, or its bytes are not those.
+    pub async fn template_file(&self, file: &BlobHash) -> Result<Bytes, UpstreamError> {
+        let request = self.request(Method::GET, &format!("/v1/edges/files/{file}"));
+        let response = self.send(request, self.inner.patience).await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(response.status()));
+        }
+        let bytes = collect(self.pieces(response), FILE_BYTES).await?;
+        match BlobHash::of(&bytes) {
+            found if found == *file => Ok(bytes),
+            found => Err(UpstreamError::Wrong { what: format!("with {found} for the template's file {file}") }),
+        }
+    }
+}
