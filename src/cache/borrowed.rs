@@ -146,6 +146,11 @@ impl Borrowed {
         Ok(found)
     }
 
+    /// Counts a copy as gone: its file is written over when it comes again.
+    pub fn overlook(&self, blob: &BlobHash) {
+        self.shelf().take(blob);
+    }
+
     /// Whether a blob of so many bytes is worth a place. Notes that it was asked for.
     pub fn admits(&self, blob: &BlobHash, bytes: u64) -> bool {
         let again = self.seen.contains_key(blob);

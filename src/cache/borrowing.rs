@@ -205,9 +205,19 @@ impl Cache {
         self.inner.store.run(move |index| index.commit(&batch)).await
     }
 
-    /// A blob that is not here.
+    /// A blob that is not here, or was not a moment ago.
     pub(super) async fn borrow_blob(&self, borrowing: &Borrowing, blob: BlobHash) -> Result<Option<Bytes>, UpstreamError> {
-        let Some(pulling) = self.pull(borrowing, blob).await? else { return Ok(None) };
+        let pull = loop {
+            match self.join(borrowing, blob) {
+                Some(pull) => break pull,
+                None => {
+                    if let Some(bytes) = self.read_copy(borrowing, blob).await {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        };
+        let Some(pulling) = pull.reader().await? else { return Ok(None) };
         let whole = pulling.whole().await;
         whole.map(Some).map_err(|broken| UpstreamError::Away { reason: broken.to_string(), retry_millis: 1000 })
     }
@@ -231,6 +241,7 @@ impl Cache {
             Ok(Found::Nothing) => None,
             Err(error) => {
                 tracing::error!(blob = %blob.short(), %error, "the copy of a blob cannot be read; it is asked for again");
+                borrowing.blobs.overlook(&blob);
                 None
             }
         }
@@ -243,10 +254,10 @@ impl Cache {
     pub async fn open_blob(&self, blob: &BlobHash) -> Result<Option<Loaded>, CacheError> {
         if let Some(borrowing) = &self.inner.borrowing
             && self.inner.memory.get(blob).await.is_none()
-            && !borrowing.blobs.has(blob)
             && !self.has_own(blob).await?
+            && let Some(pull) = self.join(borrowing, *blob)
         {
-            return Ok(self.pull(borrowing, *blob).await?.map(Loaded::Coming));
+            return Ok(pull.reader().await?.map(Loaded::Coming));
         }
         Ok(self.load(blob).await?.map(Loaded::Whole))
     }
@@ -256,26 +267,25 @@ impl Cache {
         blocking(move || Ok(blobs.size(&blob)?.is_some())).await
     }
 
-    /// Joins the pull of a blob, or begins it.
-    async fn pull(&self, borrowing: &Borrowing, blob: BlobHash) -> Result<Option<Pulling>, UpstreamError> {
-        let pull = {
-            let mut pulls = borrowing.pulls();
-            match pulls.get(&blob) {
-                Some(pull) => Arc::clone(pull),
-                None => {
-                    let pull = Arc::new(Pull::default());
-                    pulls.insert(blob, Arc::clone(&pull));
-                    let (cache, began) = (self.clone(), Arc::clone(&pull));
-                    let landed = Landed { pulls: Arc::clone(&borrowing.pulls), blob };
-                    tokio::spawn(async move {
-                        cache.run_pull(&began, blob).await;
-                        drop(landed);
-                    });
-                    pull
-                }
-            }
-        };
-        pull.reader().await
+    /// Joins the pull of a blob, or begins it; `None` if there is a copy.
+    fn join(&self, borrowing: &Borrowing, blob: BlobHash) -> Option<Arc<Pull>> {
+        let mut pulls = borrowing.pulls();
+        if let Some(pull) = pulls.get(&blob) {
+            return Some(Arc::clone(pull));
+        }
+        // A pull ends behind the copy that it leaves, so what landed a moment ago is seen here.
+        if borrowing.blobs.has(&blob) {
+            return None;
+        }
+        let pull = Arc::new(Pull::default());
+        pulls.insert(blob, Arc::clone(&pull));
+        let (cache, began) = (self.clone(), Arc::clone(&pull));
+        let landed = Landed { pulls: Arc::clone(&borrowing.pulls), blob };
+        tokio::spawn(async move {
+            cache.run_pull(&began, blob).await;
+            drop(landed);
+        });
+        Some(pull)
     }
 
     async fn run_pull(&self, pull: &Pull, blob: BlobHash) {
