@@ -253,7 +253,7 @@ impl Edge {
                 Found::Nothing => {}
             }
         }
-        Ok(Answer::Ticket { ticket: Ticket::of(&job, order, None), resolved })
+        Ok(Answer::Ticket { ticket: self.with_outlook(&job, Ticket::of(&job, order, None)).await?, resolved })
     }
 
     /// What there is for a pick now, without ordering anything: itself, or with `nearest` what may stand in.
@@ -278,6 +278,15 @@ impl Edge {
         let resolved = pick.resolve(&template, &self.makers())?;
         self.inner.cache.forget_lack(&resolved.plate_key).await;
         Ok(())
+    }
+
+    /// What may stand in for a pick until it is painted, and in what it differs.
+    ///
+    /// # Errors
+    /// As [`Edge::peek`].
+    pub async fn stand_in(&self, pick: &Pick) -> Result<Option<(Shown, &'static str)>, EdgeError> {
+        let template = self.template(pick)?;
+        self.nearest(pick, &template).await
     }
 
     fn template(&self, pick: &Pick) -> Result<Arc<Template>, EdgeError> {
@@ -425,7 +434,29 @@ impl Edge {
     /// If the store fails.
     pub async fn view(&self, job: &Job, order: Option<OrderId>) -> Result<Ticket, EdgeError> {
         let entry = if job.is_live() { None } else { self.inner.cache.find(&job.key).await? };
-        Ok(Ticket::of(job, order, entry.filter(|entry| self.may_be_served(entry)).map(|entry| entry.blob)))
+        let ticket = Ticket::of(job, order, entry.filter(|entry| self.may_be_served(entry)).map(|entry| entry.blob));
+        self.with_outlook(job, ticket).await
+    }
+
+    /// What stands before the job, and when it may be painted.
+    async fn with_outlook(&self, job: &Job, ticket: Ticket) -> Result<Ticket, EdgeError> {
+        let own = self.costs().millis(&job.spec);
+        let (ahead, left_millis) = match ticket.status {
+            Status::Queued => match self.inner.queue.ahead(&job.id).await? {
+                Some(ahead) => {
+                    // As many renderers as are at work now share what is ahead.
+                    let renderers = self.inner.queue.depth().await?.leased.max(1);
+                    (Some(ahead.jobs), Some(ahead.cost_millis / renderers + own))
+                }
+                None => (None, None),
+            },
+            Status::Painting => {
+                let done = ticket.progress.map_or(0, |progress| u64::from(progress.permille.min(1000)));
+                (None, Some(own * (1000 - done) / 1000))
+            }
+            Status::Done | Status::Failed | Status::Cancelled => (None, None),
+        };
+        Ok(Ticket { ahead, left_millis, ..ticket })
     }
 
     /// Events of jobs from now on.

@@ -243,6 +243,20 @@ impl Default for Policy {
     }
 }
 
+/// What is leased before a queued job, if nothing more urgent comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ahead {
+    /// Queued jobs, [`Ahead::MOST`] at most.
+    pub jobs: u64,
+    /// Milliseconds of a renderer that they will take, by their orders' estimates.
+    pub cost_millis: u64,
+}
+
+impl Ahead {
+    /// More jobs than this are not counted: nobody waits for the thousandth place to change.
+    pub const MOST: u64 = 1000;
+}
+
 /// Why the queue refuses.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -373,6 +387,12 @@ pub trait JobQueue: Send + Sync {
     /// # Errors
     /// Of the store.
     async fn depth(&self) -> Result<Depth, QueueError>;
+
+    /// What stands before a job; `None` if it is not queued, or pauses after a failure.
+    ///
+    /// # Errors
+    /// Of the store.
+    async fn ahead(&self, job: &JobId) -> Result<Option<Ahead>, QueueError>;
 
     /// Events from now on.
     fn subscribe(&self) -> broadcast::Receiver<JobEvent>;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use festoon_spec::Locale;
 
-use crate::{pick::Pick, template::Template};
+use crate::{
+    pick::Pick,
+    template::{Template, Touches},
+};
 
 /// Most stand-ins that are looked up for one request.
 const MOST: usize = 16;
@@ -18,17 +21,25 @@ pub struct StandIn {
     pub differs: &'static str,
 }
 
-/// Stand-ins for `pick`: another take; the template's defaults in the same locale; then the same two in the locales that
-/// the template has words for, those of the same language first, its default locale next.
+/// Stand-ins for `pick`: another take; one of the values that the plate is painted from at its default, then all of them, in the
+/// same locale; then the first and the last of these in the locales that the template has words for, those of the same language
+/// first, its default locale next. What is drawn on the plate stays as it was asked for.
 pub fn stand_ins(pick: &Pick, template: &Template) -> Vec<StandIn> {
     let with = |locale: &Locale, parameters: &BTreeMap<String, String>, differs| StandIn {
         pick: Pick { locale: locale.clone(), parameters: parameters.clone(), variation: 0, ..pick.clone() },
         differs,
     };
-    let defaults = BTreeMap::new();
+    let painted = |name: &str| template.parameter(name).is_none_or(|parameter| parameter.touches == Touches::Plate);
+    let without = |left_out: &dyn Fn(&str) -> bool| -> BTreeMap<String, String> {
+        pick.parameters.iter().filter(|(name, _)| !left_out(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let defaults = without(&painted);
     let mut all = Vec::new();
     if pick.variation != 0 {
         all.push(with(&pick.locale, &pick.parameters, "variation"));
+    }
+    for name in pick.parameters.keys().filter(|name| painted(name)) {
+        all.push(with(&pick.locale, &without(&|other| other == name), "parameters"));
     }
     all.push(with(&pick.locale, &defaults, "parameters"));
     for locale in other_locales(pick, template) {

@@ -55,6 +55,12 @@ pub struct Ticket {
     /// How far its renderer is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// Jobs that are painted before it, while it is queued; see [`Ahead`](crate::queue::Ahead).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u64>,
+    /// Milliseconds until it is painted, by what painting took here before; none once it ended, or before a paused attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_millis: Option<u64>,
     /// When it was ordered.
     pub ordered_at: UnixMillis,
     /// How often a renderer took it.
@@ -106,6 +112,8 @@ impl Ticket {
             lane: job.lane,
             status,
             progress: job.progress.filter(|_| status == Status::Painting),
+            ahead: None,
+            left_millis: None,
             ordered_at: job.ordered_at,
             attempts: job.attempts,
             reason,

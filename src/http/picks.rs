@@ -102,15 +102,34 @@ struct Promised<'a> {
     clip_url: String,
     clip: RenderKey,
     pick: &'a Pick,
+    /// What may be shown meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<Nearest>,
+}
+
+/// A clip that is ready and stands in for another.
+#[derive(Debug, Serialize)]
+struct Nearest {
+    clip_url: String,
+    /// In what it differs: `variation`, `parameters`, `locale`.
+    differs: &'static str,
+}
+
+impl Nearest {
+    async fn to(edge: &Edge, pick: &Pick) -> Result<Option<Self>, Problem> {
+        let nearest = edge.stand_in(pick).await?;
+        Ok(nearest.map(|(shown, differs)| Self { clip_url: address::of_clip(&shown.resolved.pick), differs }))
+    }
 }
 
 impl<'a> Promised<'a> {
-    fn of(ticket: &'a crate::edge::Ticket, resolved: &'a Resolved) -> Self {
+    fn of(ticket: &'a crate::edge::Ticket, resolved: &'a Resolved, nearest: Option<Nearest>) -> Self {
         Self {
             ticket: TicketPage::of(ticket),
             clip_url: address::of_clip(&resolved.pick),
             clip: resolved.clip_key,
             pick: &resolved.pick,
+            nearest,
         }
     }
 }
@@ -184,7 +203,7 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
             HttpResponse::Accepted()
                 .insert_header((header::LOCATION, ascii(&tickets::address(&ticket.id))))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
-                .json(Promised::of(&ticket, &resolved))
+                .json(Promised::of(&ticket, &resolved, Nearest::to(&shared.edge, &resolved.pick).await?))
         }
         Answer::Refused { reasons, until } => return Err(super::clips::refused(&shared, &reasons, until)),
         Answer::AtOrigin => return passing::pass_on(&request, &shared, bytes).await,

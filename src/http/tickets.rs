@@ -14,7 +14,10 @@ use super::{
     clips::ascii,
     problem::{Code, Problem},
 };
-use crate::edge::{Edge, Ticket, TicketId};
+use crate::{
+    edge::{Edge, Status, Ticket, TicketId},
+    queue::JobEventKind,
+};
 
 /// A silent connection is kept alive by a comment this often, within the patience of common proxies.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -117,6 +120,13 @@ impl Follow {
             };
             let ticket = match news {
                 Ok(event) if event.job.id == last.id.job => self.edge.view(&event.job, last.id.order.clone()).await,
+                // Others that begin or end move it up.
+                Ok(event) if last.status == Status::Queued && event.kind == JobEventKind::Ended => {
+                    match self.edge.ticket(&last.id).await {
+                        Ok(ticket) => Ok(ticket?),
+                        Err(error) => Err(error),
+                    }
+                }
                 Ok(_) => continue,
                 Err(RecvError::Lagged(_)) => match self.edge.ticket(&last.id).await {
                     Ok(ticket) => Ok(ticket?),
@@ -125,6 +135,7 @@ impl Follow {
                 Err(RecvError::Closed) => return None,
             };
             match ticket {
+                Ok(ticket) if ticket == last => {}
                 Ok(ticket) => {
                     self.next = (!ticket.status.is_final()).then(|| ticket.clone());
                     return Some(ticket);
@@ -142,8 +153,8 @@ impl Follow {
 fn event(ticket: &Ticket, number: u64) -> sse::Event {
     let name = match ticket.status {
         status if !status.is_final() => "progress",
-        crate::edge::Status::Done => "done",
-        crate::edge::Status::Failed => "failed",
+        Status::Done => "done",
+        Status::Failed => "failed",
         _ => "cancelled",
     };
     let page = serde_json::to_string(&TicketPage::of(ticket)).expect("a ticket is plain data");

@@ -15,10 +15,10 @@ use festoon_spec::{Failure, Job, JobId, JobState, Lease, LeaseRequest, RenderKey
 use tokio::sync::broadcast;
 
 use super::{
-    Depth, JobEvent, JobEventKind, JobFilter, JobQueue, Order, OrderId, Ordered, Policy, QueueError,
+    Ahead, Depth, JobEvent, JobEventKind, JobFilter, JobQueue, Order, OrderId, Ordered, Policy, QueueError,
     counts::Counts,
     journal::{Journal, JournalCheck, Kept},
-    places::{dangling, place, share_key, split, write},
+    places::{ahead, dangling, place, share_key, split, write},
     row::{Row, Turn},
 };
 use crate::{
@@ -514,6 +514,17 @@ impl JobQueue for EmbeddedQueue {
 
     async fn depth(&self) -> Result<Depth, QueueError> {
         self.change(|change| Ok(Ok(change.counts.depth.clone()))).await
+    }
+
+    async fn ahead(&self, job: &JobId) -> Result<Option<Ahead>, QueueError> {
+        let id = job.clone();
+        self.change(move |change| match change.find(&id)? {
+            Some(row) if !row.delayed && matches!(row.job.state, JobState::Queued { .. }) => {
+                Ok(Ok(Some(ahead(change.index, change.counts, &row)?)))
+            }
+            _ => Ok(Ok(None)),
+        })
+        .await
     }
 
     fn subscribe(&self) -> broadcast::Receiver<JobEvent> {

@@ -1,9 +1,15 @@
 //! Where a job is found: the keys of its row in the index, which follow from the row alone.
 
+use std::ops::ControlFlow;
+
 use festoon_spec::{JobId, JobState, Lane, TenantId, UnixMillis};
 
-use super::{counts::needs_key, row::Row};
-use crate::store::{Batch, IndexError, Table, encode};
+use super::{
+    Ahead,
+    counts::{Counts, needs_key},
+    row::Row,
+};
+use crate::store::{Batch, Index, IndexError, Table, encode};
 
 fn timed(at: UnixMillis, id: &JobId) -> Vec<u8> {
     [&at.0.to_be_bytes(), id.0.as_bytes()].concat()
@@ -51,6 +57,24 @@ pub(super) fn write(batch: &mut Batch, old: Option<&Row>, new: &Row) {
     } else if old.is_some_and(|old| old.job.is_live()) {
         batch.remove(Table::Live, key);
     }
+}
+
+/// What is leased before a ready job, if nothing more urgent comes.
+pub(super) fn ahead(index: &Index, counts: &Counts, row: &Row) -> Result<Ahead, IndexError> {
+    let mut ahead = Ahead::default();
+    for needs in counts.ready.keys() {
+        index.visit(Table::Ready, needs, &[], |key, _| {
+            let (deadline, id) = split(&key[needs.len()..])?;
+            if (deadline, &id) >= (row.job.deadline, &row.job.id) || ahead.jobs == Ahead::MOST {
+                return Ok(ControlFlow::Break(()));
+            }
+            let other = index.read::<Row>(Table::Jobs, id.0.as_bytes())?;
+            ahead.cost_millis += other.ok_or_else(|| dangling(Table::Ready, &id))?.cost_millis;
+            ahead.jobs += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(ahead)
 }
 
 /// A table names a job that is not there.
