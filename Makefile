@@ -22,6 +22,7 @@ setup:
 
 setup-test: setup
 	@sh scripts/system-packages.sh test
+	@sh scripts/browser-packages.sh
 
 # In one shell, so that the table of phases at the end has those before festoon itself.
 demo:

@@ -19,6 +19,8 @@ if [ -z "${FESTOON_FACES:-}" ]; then
 fi
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
+  need node nodejs
+  need npm npm
 fi
 if [ "${1:-run}" = bench-edge ]; then
   [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"

@@ -142,7 +142,7 @@ pub enum Answer {
         /// In what it differs from what was asked.
         differs: &'static str,
         /// The promise of the right one, unless the order was turned away.
-        ticket: Option<Ticket>,
+        ticket: Option<Box<Ticket>>,
     },
     /// It is being painted.
     Ticket {
@@ -238,7 +238,7 @@ impl Edge {
         {
             let ticket = match ordered {
                 // Caches may show this answer to others, who shall not take the order back.
-                Ok((job, _)) => Some(Ticket::of(&job, None, None)),
+                Ok((job, _)) => Some(Box::new(Ticket::of(&job, None, None))),
                 Err(EdgeError::QueueFull { .. } | EdgeError::NotPainted { .. }) => None,
                 Err(error) => return Err(error),
             };

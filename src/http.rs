@@ -40,6 +40,7 @@ pub use routes::{ROWS, Row};
 use crate::{
     config::Config,
     edge::{Edge, Opened, RendererToken},
+    schedule::Feasts,
 };
 
 /// What every handler sees.
@@ -48,7 +49,8 @@ struct Shared {
     config: Arc<Config>,
     token: RendererToken,
     allow_origin: HeaderValue,
-    gallery: page::Gallery,
+    pages: page::Pages,
+    feasts: Feasts,
     answers: picks::Answers,
     images: images::Counted,
 }
@@ -115,7 +117,7 @@ impl Bound {
     ///
     /// # Errors
     /// If the workers cannot be started.
-    pub async fn serve(self, opened: &Opened, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn serve(self, opened: &Opened, feasts: Feasts, stop: impl Future<Output = ()>) -> io::Result<()> {
         let config = Arc::clone(opened.edge.config());
         let (server, limits) = (config.server.clone(), config.limits.clone());
         let role = server.role;
@@ -123,7 +125,8 @@ impl Bound {
             edge: opened.edge.clone(),
             token: opened.token.clone(),
             allow_origin: HeaderValue::from_str(&config.delivery.allow_origin).map_err(io::Error::other)?,
-            gallery: page::Gallery::new(),
+            pages: page::Pages::new(),
+            feasts,
             answers: picks::Answers::default(),
             images: images::Counted::default(),
             config,

@@ -29,4 +29,4 @@ pub use planner::{Planner, Settings, Tick};
 pub use preview::{Preview, PreviewDay, PreviewRule, preview};
 pub use state::{CLAIM_MILLIS, Claim, FileState, PlannerState, Remembered, StateError};
 pub use ticker::{Guard, Run, Ticker, TickerError};
-pub use zone::{instant, zone_of};
+pub use zone::{instant, today_in, zone_of};

@@ -152,8 +152,9 @@ impl Running {
         }
         let opened = Arc::new(opened);
         let stop = CancellationToken::new();
+        let feasts = plans.as_ref().map(|(feasts, _)| feasts.clone()).unwrap_or_default();
         let (answers, stopped) = (Arc::clone(&opened), stop.clone());
-        let answering = tokio::spawn(async move { bound.serve(&answers, stopped.cancelled_owned()).await });
+        let answering = tokio::spawn(async move { bound.serve(&answers, feasts, stopped.cancelled_owned()).await });
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
         Ok(Self { opened, url, stop, answering, besides, plans, ticker: None, _watch: watch })

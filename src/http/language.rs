@@ -24,6 +24,12 @@ pub fn wanted<'a>(field: &str, spoken: &[&'a Locale]) -> Option<&'a Locale> {
     entries.into_iter().filter_map(|(range, _)| range.parse().ok()).find_map(|range: Locale| closest(&range, spoken))
 }
 
+/// The first region that the field names: where the visitor lives, as far as a browser says.
+pub fn first_region(field: &str) -> Option<String> {
+    let tags = field.split(',').take(MAX_ENTRIES).filter_map(|entry| entry.split(';').next());
+    tags.filter_map(|tag| tag.trim().parse::<Locale>().ok()).find_map(|locale| locale.region())
+}
+
 /// The one of `spoken` that serves a reader of `locale`: the same, else the same language and script, with the same
 /// region if there is one.
 pub fn closest<'a>(locale: &Locale, spoken: &[&'a Locale]) -> Option<&'a Locale> {

@@ -1,90 +1,196 @@
-//! The gallery at `/`: the templates with playing clips, and a form that picks one.
+//! The pages for people: the gallery at `/`, a template's page at `/t/{template}`.
 //!
-//! Everything is embedded and served by this process; the policy below lets the page load nothing else. Style and script
-//! have the hash of their bytes in their names and are kept for ever.
+//! Everything is embedded and served by this process; the policy below lets a page load nothing else. Styles and scripts have
+//! the hash of their bytes in their names and are kept for ever. Each page works without its script: forms are plain GETs, and
+//! clips and downloads plain links. In a debug build the files are read from the source when the server starts.
 
-mod view;
+mod card;
+mod form;
+mod gallery;
+mod language;
+mod studio;
+mod visitor;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use minijinja::Environment;
+use std::{borrow::Cow, collections::BTreeMap};
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::header, web};
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use gallery::gallery;
+pub use studio::studio;
 
 use super::{
-    Shared, picks,
+    Shared,
     problem::{Code, Problem},
 };
-use view::View;
+use language::{Language, Words};
+use visitor::{LANG, Visitor};
 
-const CSS: &str = include_str!("page/gallery.css");
-const JS: &str = include_str!("page/gallery.js");
-const HTML: &str = include_str!("page/gallery.html");
+/// What a page may load: its own style, script and media, nothing inline, from nowhere else.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; media-src 'self' blob:; connect-src 'self'; \
+                      img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What the page may load: its own style, script and media, nothing inline, from nowhere else.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; media-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The pages' own files.
+#[derive(rust_embed::Embed)]
+#[folder = "src/http/page/pages"]
+struct PageFiles;
 
-/// The page, ready to be filled in.
-pub struct Gallery {
+#[derive(rust_embed::Embed)]
+#[folder = "src/http/page/assets"]
+struct AssetFiles;
+
+/// The pages, ready to be filled in.
+pub struct Pages {
     pages: Environment<'static>,
-    style: Asset,
-    script: Asset,
+    /// By the name in addresses.
+    assets: BTreeMap<String, Asset>,
+    /// Addresses by the name in the source.
+    addresses: BTreeMap<String, String>,
 }
 
 struct Asset {
-    name: String,
     media_type: &'static str,
-    text: &'static str,
+    bytes: Cow<'static, [u8]>,
 }
 
-impl Asset {
-    fn new(extension: &str, media_type: &'static str, text: &'static str) -> Self {
-        let hash = blake3::hash(text.as_bytes()).to_hex();
-        Self { name: format!("gallery.{}.{extension}", &hash[..16]), media_type, text }
-    }
-}
-
-impl Gallery {
+impl Pages {
     /// Reads what is embedded.
     pub fn new() -> Self {
         let mut pages = Environment::new();
-        pages.add_template("gallery.html", HTML).expect("the embedded page is checked by a test");
-        Self {
-            pages,
-            style: Asset::new("css", "text/css; charset=utf-8", CSS),
-            script: Asset::new("js", "text/javascript; charset=utf-8", JS),
+        pages.set_undefined_behavior(UndefinedBehavior::Strict);
+        pages.add_filter("fill", fill);
+        for file in PageFiles::iter() {
+            let bytes = PageFiles::get(&file).expect("it was just listed").data;
+            let text = String::from_utf8(bytes.into_owned()).expect("a test shows every page");
+            pages.add_template_owned(file.into_owned(), text).expect("a test shows every page");
         }
+        let (mut assets, mut addresses) = (BTreeMap::new(), BTreeMap::new());
+        for file in AssetFiles::iter() {
+            let bytes = AssetFiles::get(&file).expect("it was just listed").data;
+            let (stem, extension) = file.rsplit_once('.').expect("assets have extensions");
+            let media_type = match extension {
+                "css" => "text/css; charset=utf-8",
+                _ => "text/javascript; charset=utf-8",
+            };
+            let hash = blake3::hash(&bytes).to_hex();
+            let name = format!("{stem}.{}.{extension}", &hash[..16]);
+            addresses.insert(file.replace(['.', '-'], "_"), format!("/assets/{name}"));
+            assets.insert(name, Asset { media_type, bytes });
+        }
+        Self { pages, assets, addresses }
     }
 
-    fn render(&self, view: &View) -> Result<String, minijinja::Error> {
-        let page = self.pages.get_template("gallery.html")?;
-        page.render(minijinja::context! {
-            view => minijinja::value::Serde(view),
-            style => format!("/assets/{}", self.style.name),
-            script => format!("/assets/{}", self.script.name),
-        })
+    fn render(&self, name: &str, frame: &Frame, view: Value) -> Result<String, Problem> {
+        let page = self.pages.get_template(name).map_err(|error| Problem::internal(&error))?;
+        let page = page.render(minijinja::context! {
+            frame => minijinja::value::Serde(frame),
+            w => minijinja::value::Serde(frame.words),
+            view => minijinja::value::Serde(&view),
+            asset => minijinja::value::Serde(&self.addresses),
+        });
+        page.map_err(|error| Problem::internal(&error))
     }
 }
 
-/// `/`
-pub async fn gallery(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let wanted = picks::wanted_locale(&request)?;
-    let view = View::of(&shared.edge, &wanted, request.uri().query().unwrap_or_default()).await?;
-    let page = shared.gallery.render(&view).map_err(|error| Problem::internal(&error))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::VARY, "Accept-Language"))
-        .content_type("text/html; charset=utf-8")
-        .body(page))
+/// Puts a value into a sentence: `{{ w.in_days | fill(days=3) }}`.
+fn fill(sentence: String, values: minijinja::value::Kwargs) -> Result<String, minijinja::Error> {
+    let mut filled = sentence;
+    for name in values.args() {
+        filled = filled.replace(&format!("{{{name}}}"), &values.get::<minijinja::Value>(name)?.to_string());
+    }
+    Ok(filled)
+}
+
+/// What every page has around it.
+#[derive(Debug, Serialize)]
+struct Frame {
+    /// The page's language.
+    lang: String,
+    direction: &'static str,
+    #[serde(skip)]
+    words: &'static Words,
+    /// What scripts say, as JSON.
+    script_words: String,
+    languages: Vec<Link>,
+    /// The gallery, for the same visitor.
+    home: String,
+    /// Pairs that a form carries on.
+    carried: Vec<(&'static str, String)>,
+}
+
+/// The page in another language.
+#[derive(Debug, Serialize)]
+struct Link {
+    lang: String,
+    name: String,
+    href: String,
+    current: bool,
+}
+
+impl Frame {
+    fn of(visitor: &Visitor, request: &HttpRequest) -> Self {
+        let Language { locale, words, problems, .. } = visitor.language;
+        let rest: Vec<(&str, &str)> = visitor.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let languages = Language::all().iter().map(|language| {
+            let tag = language.locale.to_string();
+            let pairs: Vec<(&str, &str)> = [(LANG, tag.as_str())].into_iter().chain(rest.iter().copied()).collect();
+            Link {
+                href: visitor.link(request.path(), &pairs),
+                name: language.name.clone(),
+                current: language.locale == *locale,
+                lang: tag,
+            }
+        });
+        let script_words: BTreeMap<&String, &String> = words.iter().chain(problems).collect();
+        Self {
+            lang: locale.to_string(),
+            direction: if locale.is_right_to_left() { "rtl" } else { "ltr" },
+            words,
+            script_words: serde_json::to_string(&script_words).expect("words are texts"),
+            languages: languages.collect(),
+            home: visitor.link("/", &[]),
+            carried: visitor.said.clone(),
+        }
+    }
+}
+
+/// The page, or one that says what is wrong, in the visitor's language.
+fn answer(request: &HttpRequest, shared: &Shared, name: &str, made: Result<(Frame, Value), Problem>) -> HttpResponse {
+    let page = made.and_then(|(frame, view)| shared.pages.render(name, &frame, view).map(|page| (200, page)));
+    let page = page.or_else(|problem| {
+        // An address that cannot be read says nothing of who looks.
+        let frame =
+            Visitor::of(request).map_or_else(|_| Frame::of(&Visitor::unknown(), request), |visitor| Frame::of(&visitor, request));
+        let (status, code) = (problem.status_code().as_u16(), problem.code());
+        let title = Language::of(&frame.lang.parse().expect("a page has a locale"))
+            .and_then(|language| language.problems.get(code.name()))
+            .map_or_else(|| code.title().to_owned(), Clone::clone);
+        let view = serde_json::json!({ "status": status, "title": title, "detail": problem.detail(), "hint": problem.advice() });
+        shared.pages.render("problem.html", &frame, view).map(|page| (status, page))
+    });
+    match page {
+        Ok((status, page)) => {
+            let status = actix_web::http::StatusCode::from_u16(status).expect("problems have HTTP statuses");
+            HttpResponse::build(status)
+                .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+                .insert_header((header::REFERRER_POLICY, "no-referrer"))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .insert_header((header::VARY, "Accept-Language"))
+                .content_type("text/html; charset=utf-8")
+                .body(page)
+        }
+        Err(problem) => problem.error_response(),
+    }
 }
 
 /// `/assets/{name}`
 pub async fn asset(shared: web::Data<Shared>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let gallery = &shared.gallery;
-    let asset = [&gallery.style, &gallery.script].into_iter().find(|asset| asset.name == *name);
+    let asset = shared.pages.assets.get(&*name);
     let asset = asset.ok_or_else(|| Problem::new(Code::NotFound, "no such file"))?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .content_type(asset.media_type)
-        .body(asset.text))
+        .body(asset.bytes.to_vec()))
 }

@@ -267,8 +267,10 @@ fn describe(edge: &Edge, template: &Template, locale: &Locale) -> Value {
 
 /// The locale that a visitor reads.
 pub struct Wanted {
-    named: Option<Locale>,
-    accepted: String,
+    /// The locale that is asked for by name.
+    pub(super) named: Option<Locale>,
+    /// `Accept-Language`.
+    pub(super) accepted: String,
 }
 
 impl Wanted {

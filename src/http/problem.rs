@@ -149,6 +149,19 @@ impl Problem {
         Self::new(code, format!("the log has the cause under the reference {reference}"))
     }
 
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+    /// What was wrong this time.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+    /// What would be right, if it says.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// With advice.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

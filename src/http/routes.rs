@@ -108,7 +108,8 @@ pub const ROWS: &[Row] = &[
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
     Row { methods: READ, path: "/", about: "The gallery", handler: || web::to(page::gallery) },
-    Row { methods: READ, path: "/assets/{name}", about: "The gallery's style and script", handler: || web::to(page::asset) },
+    Row { methods: READ, path: "/t/{template}", about: "A template's page", handler: || web::to(page::studio) },
+    Row { methods: READ, path: "/assets/{name}", about: "The pages' styles and scripts", handler: || web::to(page::asset) },
 ];
 
 impl Row {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use festoon_spec::Locale;
 
 use super::{
@@ -91,6 +91,15 @@ impl Feast {
             Ok(dates) => Ok(dates.into_iter().map(|date| FeastDay { date, uncertainty: rule.uncertainty }).collect()),
             Err(NotInTable { known }) => Err(UnknownDate { feast: self.id.clone(), region: region.to_owned(), year, known }),
         }
+    }
+}
+
+impl Feast {
+    /// The first day on which the feast is kept in a region, `today` or after it; `None` if it is not kept there within two
+    /// years, or its date is not known yet.
+    pub fn next(&self, region: &str, today: NaiveDate) -> Option<FeastDay> {
+        let years = today.year()..=today.year() + 2;
+        years.filter_map(|year| self.days(region, year).ok()).flatten().find(|day| today <= day.date)
     }
 }
 

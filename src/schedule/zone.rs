@@ -1,11 +1,19 @@
 //! The wall clock of a region.
 
-use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz::{self, *};
+use festoon_spec::UnixMillis;
+
+use super::occurrence::utc;
 
 /// The zone in which most people of a region live; UTC for a region that is not in the table, such as `001`.
 pub fn zone_of(region: &str) -> Tz {
     ZONES.binary_search_by_key(&region, |(code, _)| code).map_or(UTC, |place| ZONES[place].1)
+}
+
+/// The day on the calendars of a region.
+pub fn today_in(region: &str, now: UnixMillis) -> NaiveDate {
+    utc(now).with_timezone(&zone_of(region)).date_naive()
 }
 
 /// The instant at which a wall clock shows `local`.

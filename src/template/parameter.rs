@@ -11,13 +11,14 @@ use unicode_segmentation::UnicodeSegmentation;
 const GRAPHEME_CODE_POINTS: usize = 20;
 
 /// Names that a query string uses for something else; no parameter may have one.
-pub const RESERVED: [&str; 16] = [
+pub const RESERVED: [&str; 17] = [
     "at",
     "expires",
     "fallback",
     "format",
     "key",
     "kid",
+    "lang",
     "locale",
     "profile",
     "ratio",

@@ -1,8 +1,7 @@
-//! The page, with and without a browser.
+//! The pages as they are sent.
 
-use std::{fs, process::Command};
+use std::fs;
 
-use super::titles::painted_card;
 use crate::installation::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,7 +10,8 @@ async fn the_gallery_speaks_the_visitors_language() {
     for (query, language, expected) in [
         ("", "ja", "<html lang=\"ja\" dir=\"ltr\">"),
         ("?locale=ar", "en", "<html lang=\"ar\" dir=\"rtl\">"),
-        ("?locale=he", "en", "<html lang=\"he\" dir=\"rtl\">"),
+        ("?locale=en&lang=ar", "ja", "<html lang=\"ar\" dir=\"rtl\">"),
+        ("", "zh-CN", "<html lang=\"zh-Hans\" dir=\"ltr\">"),
         ("", "tlh", "<html lang=\"en\" dir=\"ltr\">"),
     ] {
         let page = installation.get_with(&format!("/{query}"), &[("Accept-Language", language)]).await;
@@ -51,34 +51,47 @@ async fn a_model_leads_the_gallery_only_if_it_passed_its_gates() {
         })
         .await;
         let page = installation.get("/?locale=en").await.text();
-        let cards = page.split("<ul class=\"cards\">").nth(1).unwrap();
-        assert!(cards.split("template=").nth(1).unwrap().starts_with(first), "{gates:?}, {said}: {cards}");
+        let cards = page.split("<ul class=\"cards\">").nth(1).unwrap().replace("&#x2f;", "/");
+        assert!(cards.split("href=\"/t/").nth(1).unwrap().starts_with(first), "{gates:?}, {said}: {cards}");
         let is_marked = page.contains("Demonstration model");
         assert_eq!(is_marked, said == "demonstration" || gates.is_some(), "{gates:?}, {said}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_gallery_shows_the_scene_of_each_language_and_those_that_share_one_together() {
+async fn what_is_due_next_where_the_visitor_lives_comes_first() {
     let installation = Installation::with(|config| {
-        let template = config.root().join("templates/lantern/template.toml");
-        let text = fs::read_to_string(&template).unwrap();
-        fs::write(&template, format!("{text}\n[scene.locale.ja]\nlayers = [{{ motif = \"petals\" }}]\n")).unwrap();
+        let root = config.root();
+        for (id, date) in [("near", "01-20"), ("far", "11-20")] {
+            let feast = format!("id = \"{id}\"\nname = \"{id} feast\"\n[region]\nFR = {{ fixed = \"{date}\" }}\n");
+            fs::write(root.join(format!("config/feasts/{id}.toml")), feast).unwrap();
+        }
+        for (template, feast) in [("lantern", "far"), ("poster", "near")] {
+            let file = root.join(format!("templates/{template}/template.toml"));
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(&file, format!("{text}\n[[prerender]]\nfeast = \"{feast}\"\n")).unwrap();
+        }
+        fs::write(root.join("models/tiny/festoon.json"), {
+            let said = fs::read_to_string(root.join("models/tiny/festoon.json")).unwrap();
+            said.replace("\"demonstration\"", "\"production\"")
+        })
+        .unwrap();
     })
     .await;
-    let shared = installation.paint("/v1/clips/lantern/en.mp4").await;
-    let own = installation.paint("/v1/clips/lantern/ja.mp4").await;
-    let page = installation.get("/?locale=ar&template=lantern").await.text();
-    let scenes = page.split("<section class=\"scenes\"").nth(1).unwrap().split("</section>").next().unwrap();
-    let scenes: Vec<_> = scenes.split("<li").skip(1).collect();
-    let [arabic_and_english, japanese] = scenes.as_slice() else { panic!("expected two scenes: {scenes:?}") };
-    assert!(arabic_and_english.starts_with(" data-current") && !japanese.starts_with(" data-current"), "{scenes:?}");
-    for (scene, blob, names) in [(arabic_and_english, shared, &["العربية", "English"][..]), (japanese, own, &["日本語"])]
-    {
-        assert!(scene.contains(&blob.to_string()) && names.iter().all(|name| scene.contains(name)), "{scene}");
-    }
-    assert_eq!(page.matches(&shared.to_string()).count(), 2, "the card and the scene");
-    assert!(page.contains("title=Hello&amp;profile=download\""), "{page}");
+    let order = |page: &str| {
+        let (lantern, poster) = (page.find("/t/lantern"), page.find("/t/poster"));
+        poster.unwrap() < lantern.unwrap()
+    };
+    let page = |language: &'static str| {
+        let installation = &installation;
+        async move { installation.get_with("/?lang=en", &[("Accept-Language", language)]).await.text().replace("&#x2f;", "/") }
+    };
+    let french = page("fr-FR").await;
+    assert!(order(&french) && french.contains("near feast ·") && french.contains("datetime=\"2027-11-20\""), "{french}");
+    let american = page("en-US").await;
+    assert!(!order(&american) && !american.contains("near feast ·"), "{american}");
+    let filtered = installation.get("/?lang=en&feast=far").await.text().replace("&#x2f;", "/");
+    assert!(filtered.contains("/t/lantern") && !filtered.contains("/t/poster"), "{filtered}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,70 +104,20 @@ async fn style_and_script_are_kept_for_ever_under_their_hash() {
         assert!(asset.status == 200 && asset.header("content-type").starts_with(kind), "{name}");
         assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
     }
-    assert_eq!(installation.get("/assets/gallery.css").await.status, 404);
+    assert_eq!(installation.get("/assets/studio.css").await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_typed_is_text_on_the_page() {
     let installation = Installation::start().await;
-    let page = installation.get("/?template=lantern&title=%3Cscript%3E").await.text();
+    let page = installation.get("/t/lantern?title=%3Cscript%3E").await.text();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
-    let wrong = installation.get("/?template=lantern&tint=%3Cb%3E").await;
+    let wrong = installation.get("/t/lantern?tint=%3Cb%3E").await;
     assert_eq!(wrong.status, 200);
     assert!(wrong.text().contains("role=\"alert\"") && !wrong.text().contains("<b>"), "{}", wrong.text());
-}
-
-/// The document after its script has run, in a browser.
-async fn browse(installation: &Installation, path: &str) -> String {
-    let url = installation.url(path);
-    let page = tokio::task::spawn_blocking(move || {
-        let profile = tempfile::tempdir().unwrap();
-        let browser = ["chromium", "google-chrome"]
-            .into_iter()
-            .find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
-        Command::new(browser.expect("a browser is installed: apt-get install chromium"))
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-            ])
-            .args(["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"])
-            .args(["--virtual-time-budget=5000", "--dump-dom"])
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .arg(url)
-            .output()
-            .unwrap()
-    });
-    String::from_utf8(page.await.unwrap().stdout).unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_shows_the_clips_and_a_text_that_is_not_in_the_picture_over_it() {
-    let installation = Installation::start().await;
-    let blob = installation.paint("/v1/clips/lantern/en.mp4").await;
-    let dom = browse(&installation, "/?locale=en&template=lantern&title=Ahoy").await;
-    assert!(dom.contains("<figcaption id=\"caption\">Ahoy</figcaption>"), "the script did not run: {dom}");
-    assert_eq!(dom.matches(&format!("src=\"/v1/blobs/{blob}.mp4\"")).count(), 1, "{dom}");
-    assert!(dom.contains("src=\"/v1/clips/lantern/en.mp4?size=small&amp;tint=%23ffcc00&amp;title=Ahoy\""), "{dom}");
-    let counters = installation.get("/metrics").await.text();
-    let fetched = "festoon_http_requests_total{route=\"/v1/blobs/{blob}.{ext}\",status=\"2xx\"}";
-    assert!(counters.contains(fetched), "the browser did not fetch the clip");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_plays_the_clip_that_has_the_title_in_the_picture() {
-    let (installation, _) = painted_card().await;
-    let dom = browse(&installation, "/?locale=en&template=card&title=Anna").await;
-    assert!(
-        dom.contains("<figcaption id=\"caption\"></figcaption>"),
-        "the title is shown twice, or the script did not run: {dom}"
-    );
-    assert!(dom.contains("src=\"/v1/clips/card/en.mp4?title=Anna\""), "{dom}");
-    let clip = installation.get("/v1/clips/card/en.mp4?title=Anna").await;
-    assert!(clip.headers.contains_key("etag"), "the browser did not fetch the clip");
-    let refused = browse(&installation, "/?locale=en&template=card&title=%F0%92%80%80").await;
-    assert!(refused.contains("no face has a glyph for U+12000"), "{refused}");
+    let missing = installation.get("/t/%3Cb%3E?lang=ja").await;
+    assert_eq!(missing.status, 404);
+    assert!(missing.text().contains("そのテンプレートはありません") && !missing.text().contains("<b>"), "{}", missing.text());
+    let unread = installation.get("/?lang=%3Cb%3E").await;
+    assert!(unread.status == 422 && !unread.text().contains("<b>"), "{}", unread.text());
 }

@@ -19,6 +19,7 @@ sentences!(
     a_share_runs_ahead_of_the_clock_no_further_than_the_horizon,
     jobs_are_listed_by_state_lane_and_tenant_the_newest_first,
     the_depth_counts_what_waits_and_what_it_costs,
+    what_stands_before_a_job_is_what_is_leased_before_it,
 );
 
 async fn an_order_makes_a_job_with_what_was_ordered(bench: &mut dyn QueueBench) {
@@ -217,4 +218,23 @@ async fn the_depth_counts_what_waits_and_what_it_costs(bench: &mut dyn QueueBenc
     assert_eq!(queue.depth().await.unwrap(), expected);
     bench.restart(Policy::default()).await;
     assert_eq!(bench.queue().depth().await.unwrap(), expected, "also after a restart");
+}
+
+async fn what_stands_before_a_job_is_what_is_leased_before_it(bench: &mut dyn QueueBench) {
+    let queue = bench.queue();
+    let free = |number| Order { lane: Lane::Free, cost_millis: 1000 * u64::from(number), ..order(number) };
+    let mut jobs = Vec::new();
+    for number in 1..=3 {
+        jobs.push(queue.order(free(number)).await.unwrap().job.id);
+    }
+    let ahead = |job: &JobId| {
+        let job = job.clone();
+        async move { queue.ahead(&job).await.unwrap().map(|ahead| (ahead.jobs, ahead.cost_millis)) }
+    };
+    assert_eq!((ahead(&jobs[0]).await, ahead(&jobs[2]).await), (Some((0, 0)), Some((2, 3000))));
+    queue.order(Order { cost_millis: 500, ..order(4) }).await.unwrap();
+    assert_eq!(ahead(&jobs[0]).await, Some((1, 500)), "a paid order goes first");
+    lease(queue).await;
+    lease(queue).await;
+    assert_eq!((ahead(&jobs[0]).await, ahead(&jobs[2]).await), (None, Some((1, 2000))), "who is leased waits no longer");
 }

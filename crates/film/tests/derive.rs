@@ -122,6 +122,23 @@ fn a_poster_looks_like_its_picture_in_every_format() {
 }
 
 #[test]
+fn a_poster_may_have_more_bytes_than_the_program_buffers_before_a_pipe() {
+    let mut picture = Picture::new(&Canvas { width: 640, height: 480, frames: 1, fps: 24 }).unwrap();
+    let mut noise = 1_u32;
+    let planes: Vec<u8> = (0..picture.bytes().len())
+        .map(|_| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        })
+        .collect();
+    picture.set_planes(&planes);
+    for still in [Still::Jpeg, Still::Webp, Still::Avif] {
+        let poster = DERIVER.still(&picture, still, &Cancel::default()).unwrap().bytes;
+        assert!(poster.len() > 100_000, "{still:?} has {} bytes", poster.len());
+    }
+}
+
+#[test]
 fn one_frame_of_a_segment_is_found_without_the_others() {
     let Filmed { hot, .. } = &*FILMED;
     let held = &hot.plate.segments[2];

@@ -49,11 +49,12 @@ impl Deriver {
     fn webp(&self, picture: &Picture, cancel: &Cancel) -> Result<Vec<u8>, FilmError> {
         self.need("libwebp")?;
         let size = size(picture);
-        // From RGB, so that the colours become those of the format's own matrix, which is not the one of the video.
+        // From RGB, so that the colours become those of the format's own matrix, which is not the one of the video. The encoder's
+        // packet is a whole file; ffmpeg's own form `webp` writes its size last, which a pipe takes only of what is still buffered.
         #[rustfmt::skip]
         let arguments = [
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", &size, "-i", "pipe:0", "-frames:v", "1",
-            "-c:v", "libwebp", "-quality", WEBP_QUALITY, "-compression_level", "4", "-pix_fmt", "bgra", "-f", "webp", "pipe:1",
+            "-c:v", "libwebp", "-quality", WEBP_QUALITY, "-compression_level", "4", "-pix_fmt", "bgra", "-f", "image2pipe", "pipe:1",
         ];
         let file = self.convert(&arguments, &picture.rgb(), limits(&canvas(picture)), cancel)?;
         webp(file)

@@ -1,0 +1,126 @@
+// What people do, each as one function. tests/http/browser.rs lays out the server that each of them needs.
+
+const THEMES = [{ colorScheme: "light" }, { colorScheme: "dark" }];
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+/** The first picture of what is played now, when it is on the screen. */
+const picture = (page) =>
+  page.evaluate(() => new Promise((shown) => document.getElementById("clip").requestVideoFrameCallback(() => shown(document.getElementById("clip").currentSrc))));
+const plays = (page, part) => page.waitForFunction((part) => document.getElementById("clip").src.includes(part), part);
+
+export async function no_barriers({ open, accessible, check }) {
+  for (const lang of ["en", "zh-Hans", "ja", "ar"]) {
+    for (const path of ["/", "/t/greeting", "/t/nowhere", "/?q=zzzz"]) {
+      for (const options of [...THEMES, PHONE]) {
+        if (lang !== "en" && options !== THEMES[0]) continue;
+        const page = await open(`${path}${path.includes("?") ? "&" : "?"}lang=${lang}`, options);
+        await accessible(page, `${path} ${lang} ${JSON.stringify(options)}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        check(wide <= 0, `${path} ${lang} is ${wide} pixels too wide for ${JSON.stringify(options)}`);
+        await page.close();
+      }
+    }
+  }
+}
+
+export async function gallery({ open, check }) {
+  const page = await open("/?lang=en");
+  check(page.bytes < 200_000, `the first view has ${page.bytes} bytes`);
+  const cards = page.locator(".card:visible");
+  check((await cards.count()) === 3, "three templates");
+  await page.getByLabel("Search").fill("greet");
+  check((await cards.count()) === 1, "one fits");
+  check((await page.getByRole("status").innerText()).startsWith("1 of 3"), "and the page says so");
+  await page.getByLabel("Search").fill("zzzz");
+  check(await page.getByText("No template fits").isVisible(), "none fits");
+  await page.getByLabel("Search").fill("");
+  // By keyboard alone: from the search on, over the filters, to the first card, which then plays.
+  await page.getByLabel("Search").focus();
+  for (let steps = 0; steps < 12 && !(await page.evaluate(() => document.activeElement.closest?.(".card"))); steps++) await page.keyboard.press("Tab");
+  await page.waitForSelector(".card video.playing");
+  await page.keyboard.press("Tab");
+  await page.waitForSelector(".card video", { state: "detached" });
+  await page.getByLabel("Language of the clip").selectOption("ja");
+  await page.waitForURL(/locale=ja/);
+  check((await cards.count()) === 2, "two speak Japanese");
+}
+
+export async function without_script({ open, check, url }) {
+  const page = await open("/?lang=en", { javaScriptEnabled: false });
+  await page.getByLabel("Search").fill("greet");
+  await page.getByRole("button", { name: "Find" }).click();
+  check((await page.locator(".card").count()) === 1, "the search works");
+  await page.locator(".card a").click();
+  await page.getByLabel("Title").fill("Anna & <Ben>");
+  await page.getByRole("button", { name: "Show" }).click();
+  const source = await page.locator("#clip").getAttribute("src");
+  check(new URL(source, url).searchParams.get("title") === "Anna & <Ben>", source);
+  const download = await page.getByRole("link", { name: "Download MP4" }).getAttribute("href");
+  const file = await page.request.get(url + download);
+  check(file.ok() && file.headers()["content-disposition"].includes("greeting-en.mp4"), "the file is there");
+  check((await page.request.get(url + (await page.getByRole("link", { name: "Captions" }).getAttribute("href")))).ok(), "captions");
+}
+
+export async function a_title({ open, check }) {
+  const page = await open("/t/greeting?lang=en");
+  await picture(page);
+  const title = page.getByLabel("Title");
+  await title.fill("Zoë 👩‍👩‍👧");
+  check(await page.getByText("5 of 24").isVisible(), "characters are counted as a reader does");
+  await plays(page, "title=Zo");
+  check((await picture(page)).includes("title=Zo"), "the picture is the new clip's");
+  for (const [id, part] of [["link", "title=Zo"], ["embed", "<video src="], ["curl", "curl -o greeting.mp4"]]) {
+    check((await page.locator(`#${id}`).inputValue()).includes(part), id);
+  }
+  await title.fill("x".repeat(30));
+  check(await page.getByText("This text is too long").isVisible(), "too long");
+  await title.fill("𒀀");
+  await page.getByText("There is no face that can write").waitFor();
+  check((await title.getAttribute("aria-invalid")) === "true", "the field is marked");
+  await title.fill("");
+  await page.waitForFunction(() => !document.querySelector("[aria-invalid]"));
+  await page.getByLabel("Language of the clip").selectOption("ja");
+  await page.waitForURL(/locale=ja/);
+  check((await page.getByLabel("Title").getAttribute("placeholder")) === "こんにちは", "the usual title is Japanese");
+  check((await page.locator("html").getAttribute("lang")) === "en", "the page stays English");
+}
+
+export async function a_plate_that_is_not_painted({ open, check }) {
+  const page = await open("/t/greeting?lang=en&title=Ada");
+  await picture(page);
+  await page.getByRole("radio", { name: "Rose" }).check();
+  await page.getByText("The usual picture, for now").waitFor();
+  check(await page.getByRole("progressbar").isVisible(), "the wait is shown");
+  check((await page.locator("#where").innerText()).startsWith("Next in line"), "and what stands before it");
+  check((await page.locator("#clip").getAttribute("src")).includes("title=Ada"), "what stands in has the right title");
+  // The server's side begins to paint when it is told to.
+  await fetch(process.env.FESTOON_CUE);
+  await page.getByText("This is the right one now").waitFor();
+  await plays(page, "palette=rose");
+  check(!(await page.getByText("The usual picture, for now").isVisible()), "the badge is gone");
+  check(!(await page.getByRole("progressbar").isVisible()), "so is the wait");
+}
+
+export async function an_order_taken_back({ open, check, url }) {
+  const page = await open("/t/greeting?lang=en");
+  await picture(page);
+  const answer = page.waitForResponse((response) => response.url().endsWith("/v1/picks"));
+  await page.getByRole("radio", { name: "Rose" }).check();
+  const ticket = await (await answer).json();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByText("Taken back").waitFor();
+  await page.waitForFunction(async (at) => (await (await fetch(at)).json()).status === "cancelled", url + ticket.url);
+  check(!(await page.getByRole("progressbar").isVisible()), "nothing is waited for");
+}
+
+export async function a_logo({ open, check }) {
+  const page = await open("/t/greeting?lang=en");
+  await picture(page);
+  const logo = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#f00"/></svg>';
+  await page.locator("input[type=file]").setInputFiles({ name: "logo.svg", mimeType: "image/svg+xml", buffer: Buffer.from(logo) });
+  await plays(page, "logo=");
+  await page.getByRole("button", { name: "Remove" }).click();
+  await page.waitForFunction(() => !document.getElementById("clip").src.includes("logo="));
+  await page.locator("input[type=file]").setInputFiles({ name: "logo.svg", mimeType: "image/svg+xml", buffer: Buffer.from("no image") });
+  await page.getByText("This file is not an image that can be shown").waitFor();
+}
