@@ -82,15 +82,25 @@ impl Pages {
         Self { pages, assets, addresses }
     }
 
-    fn render(&self, name: &str, frame: &Frame, view: Value) -> Result<String, Problem> {
-        let page = self.pages.get_template(name).map_err(|error| Problem::internal(&error))?;
-        let page = page.render(minijinja::context! {
+    /// The page `name` in the frame of every page, with the script of the same name if there is one.
+    fn render(&self, name: &str, made: &Made) -> Result<String, Problem> {
+        let Made { frame, title, view } = made;
+        let base = minijinja::context! {
             frame => minijinja::value::Serde(frame),
             w => minijinja::value::Serde(frame.words),
-            view => minijinja::value::Serde(&view),
             asset => minijinja::value::Serde(&self.addresses),
-        });
-        page.map_err(|error| Problem::internal(&error))
+        };
+        let fill = |file: &str, values| {
+            let page = self.pages.get_template(file).and_then(|page| page.render(values));
+            page.map_err(|error| Problem::internal(&error))
+        };
+        let main = fill(&format!("{name}.html"), minijinja::context! { view => minijinja::value::Serde(view), ..base.clone() })?;
+        let frame = minijinja::context! {
+            title,
+            script => self.addresses.get(&format!("{name}_js")),
+            main => minijinja::Value::from_safe_string(main),
+        };
+        fill("base.html", minijinja::context! { ..frame, ..base })
     }
 }
 
@@ -101,6 +111,20 @@ fn fill(sentence: String, values: minijinja::value::Kwargs) -> Result<String, mi
         filled = filled.replace(&format!("{{{name}}}"), &values.get::<minijinja::Value>(name)?.to_string());
     }
     Ok(filled)
+}
+
+/// A page before it is written.
+struct Made {
+    frame: Frame,
+    title: String,
+    view: Value,
+}
+
+impl Made {
+    fn new(frame: Frame, title: String, view: &impl Serialize) -> Result<Self, Problem> {
+        let view = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
+        Ok(Self { frame, title, view })
+    }
 }
 
 /// What every page has around it.
@@ -157,18 +181,16 @@ impl Frame {
 }
 
 /// The page, or one that says what is wrong, in the visitor's language.
-fn answer(request: &HttpRequest, shared: &Shared, name: &str, made: Result<(Frame, Value), Problem>) -> HttpResponse {
-    let page = made.and_then(|(frame, view)| shared.pages.render(name, &frame, view).map(|page| (200, page)));
+fn answer(request: &HttpRequest, shared: &Shared, name: &str, made: Result<Made, Problem>) -> HttpResponse {
+    let page = made.and_then(|made| shared.pages.render(name, &made).map(|page| (200, page)));
     let page = page.or_else(|problem| {
         // An address that cannot be read says nothing of who looks.
-        let frame =
-            Visitor::of(request).map_or_else(|_| Frame::of(&Visitor::unknown(), request), |visitor| Frame::of(&visitor, request));
+        let visitor = Visitor::of(request).unwrap_or_else(|_| Visitor::unknown());
         let (status, code) = (problem.status_code().as_u16(), problem.code());
-        let title = Language::of(&frame.lang.parse().expect("a page has a locale"))
-            .and_then(|language| language.problems.get(code.name()))
-            .map_or_else(|| code.title().to_owned(), Clone::clone);
+        let title = visitor.language.problems.get(code.name()).map_or_else(|| code.title().to_owned(), Clone::clone);
         let view = serde_json::json!({ "status": status, "title": title, "detail": problem.detail(), "hint": problem.advice() });
-        shared.pages.render("problem.html", &frame, view).map(|page| (status, page))
+        let made = Made::new(Frame::of(&visitor, request), format!("{title} – festoon"), &view)?;
+        shared.pages.render("problem", &made).map(|page| (status, page))
     });
     match page {
         Ok((status, page)) => {

@@ -7,7 +7,7 @@ use festoon_spec::Locale;
 use serde::Serialize;
 
 use super::{
-    Frame, answer,
+    Frame, Made, answer,
     card::Card,
     language::Language,
     visitor::{LOCALE, REGION, Visitor},
@@ -58,10 +58,10 @@ struct Choice {
 
 /// `/`
 pub async fn gallery(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    answer(&request, &shared, "gallery.html", view(&request, &shared).await)
+    answer(&request, &shared, "gallery", view(&request, &shared).await)
 }
 
-async fn view(request: &HttpRequest, shared: &Shared) -> Result<(Frame, serde_json::Value), Problem> {
+async fn view(request: &HttpRequest, shared: &Shared) -> Result<Made, Problem> {
     let mut visitor = Visitor::of(request)?;
     let search: String = visitor.take("q").unwrap_or_default().chars().take(LONGEST_SEARCH).collect();
     let (feast, ratio) = (visitor.take("feast"), visitor.take("ratio"));
@@ -105,8 +105,8 @@ async fn view(request: &HttpRequest, shared: &Shared) -> Result<(Frame, serde_js
             visitor.link("/", &said)
         },
     };
-    let frame = Frame::of(&visitor, request);
-    Ok((frame, serde_json::to_value(view).map_err(|error| Problem::internal(&error))?))
+    let title = format!("festoon – {}", visitor.language.words["tagline"]);
+    Made::new(Frame::of(&visitor, request), title, &view)
 }
 
 fn prepares(template: &Template, feast: &str) -> bool {

@@ -7,7 +7,7 @@ use festoon_spec::{Locale, Profile, RenderKey, Still};
 use serde::Serialize;
 
 use super::{
-    Frame, answer,
+    Frame, Made, answer,
     card::{Card, poster},
     form::{Field, fields},
     language::Language,
@@ -100,10 +100,10 @@ struct Told {
 
 /// `/t/{template}`
 pub async fn studio(request: HttpRequest, shared: web::Data<Shared>, name: web::Path<String>) -> HttpResponse {
-    answer(&request, &shared, "studio.html", view(&request, &shared, &name).await)
+    answer(&request, &shared, "studio", view(&request, &shared, &name).await)
 }
 
-async fn view(request: &HttpRequest, shared: &Shared, name: &str) -> Result<(Frame, serde_json::Value), Problem> {
+async fn view(request: &HttpRequest, shared: &Shared, name: &str) -> Result<Made, Problem> {
     let visitor = Visitor::of(request)?;
     let edge = &shared.edge;
     let templates = edge.library().current();
@@ -156,8 +156,8 @@ async fn view(request: &HttpRequest, shared: &Shared, name: &str) -> Result<(Fra
         here: page_of(&pick, &visitor),
         origin: origin(request),
     };
-    let frame = Frame::of(&visitor, request);
-    Ok((frame, serde_json::to_value(view).map_err(|error| Problem::internal(&error))?))
+    let title = format!("{} – festoon", view.card.title);
+    Made::new(Frame::of(&visitor, request), title, &view)
 }
 
 /// Scheme and host of a request, as the visitor wrote them.
