@@ -9,11 +9,13 @@
 //!   all have left.
 //! - **Bounded**: a [`Pool`] lets a few compositions run and a few wait; who pays may wait where others are turned away.
 //! - What lies in front of the first drawn frame is given at once, before the composition has its turn.
+//! - Where something sounds, the fragments of the [sound](sounds) go between those of the pictures, which stay as they are.
 //! - Where windows are hot, nothing is decoded: their pictures stay in memory, by bytes.
 
 mod forms;
 mod playing;
 mod pool;
+mod sounds;
 mod windows;
 
 use std::{
@@ -25,9 +27,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use festoon_film::{Cancel, Composer, Decoder, Deriver, Draw, Encoder, FilmError, Footage, ParameterSets};
+use festoon_film::{Bed, Cancel, Composer, Decoder, Deriver, Draw, Encoder, FilmError, Footage, ParameterSets, sounding_init};
 use festoon_spec::{
     BlobHash, Canvas, ClipSpec, FrameRange, FramesPart, Lane, Media, Outcome, Profile, RenderKey, RendererInfo, Segmented,
+    Verdict,
 };
 
 use crate::{
@@ -77,6 +80,12 @@ pub enum CompositorError {
         /// The blob.
         blob: BlobHash,
     },
+    /// What sounds under clips was kept and is gone, twice.
+    #[error("the sound {sound} is lost")]
+    LostSound {
+        /// Its key.
+        sound: RenderKey,
+    },
     /// The profile is no form that is made of a clip.
     #[error("`{profile}` is not made of a clip")]
     NoForm {
@@ -103,6 +112,8 @@ pub struct Order {
     pub plate: Entry,
     /// What is drawn on it.
     pub drawing: Arc<dyn Draw>,
+    /// What sounds under it, where `spec` says that something does.
+    pub bed: Option<Bed>,
     /// How urgent it is.
     pub lane: Lane,
 }
@@ -133,6 +144,7 @@ struct Inner {
     pictures: PictureMemory,
     /// Clips that are being made.
     live: Mutex<HashMap<RenderKey, Arc<Film>>>,
+    sounds: sounds::Flights,
     /// By width, height and rate.
     sets: Mutex<HashMap<(u32, u32, u32), ParameterSets>>,
 }
@@ -160,6 +172,7 @@ impl Compositor {
                 pictures: PictureMemory::new(options.picture_bytes),
                 options,
                 live: Mutex::default(),
+                sounds: sounds::Flights::default(),
                 sets: Mutex::default(),
             }),
         };
@@ -203,7 +216,8 @@ impl Compositor {
         if let Some(film) = live.get(&key) {
             return Ok(Clip::Playing(Playing::of(film, key, &self.inner)));
         }
-        let turn = self.inner.pool.enter(order.lane)?;
+        // A clip whose pictures are all its plate's is not composed.
+        let turn = if cuts.is_untouched() { None } else { Some(self.inner.pool.enter(order.lane)?) };
         let film = Arc::new(Film::default());
         let playing = Playing::of(&film, key, &self.inner);
         live.insert(key, Arc::clone(&film));
@@ -246,6 +260,10 @@ struct Cuts {
 }
 
 impl Cuts {
+    fn is_untouched(&self) -> bool {
+        self.lead == self.segmented.segments.len()
+    }
+
     fn of(order: &Order) -> Result<Self, CompositorError> {
         let segmented = order.plate.segmented.clone().ok_or(CompositorError::NoSegments { plate: order.plate.key })?;
         let drawn: Vec<FrameRange> = order.drawing.windows().iter().cloned().map(FrameRange::from).collect();
@@ -270,7 +288,7 @@ struct Composition {
 }
 
 impl Composition {
-    async fn run(self, turn: pool::Waiting) {
+    async fn run(self, turn: Option<pool::Waiting>) {
         let began = Instant::now();
         // Also when something in here panics: readers are told, and the next one begins anew.
         let ended = End { inner: &self.inner, key: &self.key, film: &self.film };
@@ -296,16 +314,21 @@ impl Composition {
         drop(ended);
     }
 
-    async fn compose(&self, turn: pool::Waiting) -> Result<(), CompositorError> {
+    async fn compose(&self, turn: Option<pool::Waiting>) -> Result<(), CompositorError> {
         let Segmented { init, segments, mezzanines } = &self.cuts.segmented;
         let head = self.load(&init.blob).await?;
-        self.film.push(head.clone());
+        let sounds = tokio::select! {
+            sounds = self.begin(&head) => sounds?,
+            () = self.film.left() => return Err(FilmError::Cancelled.into()),
+        };
         let mut fragments = Vec::with_capacity(segments.len());
-        for segment in &segments[..self.cuts.lead] {
+        for (segment, sound) in segments[..self.cuts.lead].iter().zip(&sounds) {
             let bytes = self.load(&segment.part.blob).await?;
+            self.film.push(sound.clone());
             self.film.push(bytes.clone());
             fragments.push((segment.frames, bytes));
         }
+        let Some(turn) = turn else { return Ok(()) };
         let turn = tokio::select! {
             turn = turn.turn() => turn,
             () = self.film.left() => return Err(FilmError::Cancelled.into()),
@@ -323,14 +346,18 @@ impl Composition {
         let threads = inner.options.threads.get() / inner.pool.running().max(1);
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
         let runtime = tokio::runtime::Handle::current();
+        // What comes in front of each piece, of those that are not given yet.
+        let mut in_front = std::iter::once(Bytes::new()).chain(sounds);
         let mut given = 1 + self.cuts.lead;
         let work = move || {
             let windows = Windows { inner: &inner, blobs, plate, runtime };
             let composer = Composer { encoder: inner.encoder.as_ref(), at_once: threads };
             let mut take = |piece: Bytes| {
+                let sound = in_front.next().unwrap_or_default();
                 if given > 0 {
                     given -= 1;
                 } else {
+                    film.push(sound);
                     film.push(piece);
                 }
                 Ok(())
@@ -346,10 +373,23 @@ impl Composition {
         }
     }
 
+    /// Gives what stands in front of the fragments, and finds the sound beside each segment: nothing beside those of a silent clip.
+    async fn begin(&self, head: &Bytes) -> Result<Vec<Bytes>, CompositorError> {
+        let segments = &self.cuts.segmented.segments;
+        let Some((spec, bed)) = self.order.spec.sound.as_ref().zip(self.order.bed.as_ref()) else {
+            self.film.push(head.clone());
+            return Ok(vec![Bytes::new(); segments.len()]);
+        };
+        self.film.push(sounding_init(head, spec.codec).map_err(FilmError::from)?.into());
+        let soundtrack = self.inner.soundtrack(spec, bed).await?;
+        let frames = segments.iter().map(|segment| segment.frames);
+        Ok(soundtrack.beside(frames, self.order.plate.media.fps).map_err(FilmError::from)?)
+    }
+
     /// The whole clip goes into the cache: from now on it is found there.
     async fn keep(&self, began: Instant) -> Result<Entry, CacheError> {
         let (recipe, plate) = (Recipe::Clip(self.order.spec.clone()), &self.order.plate);
-        self.inner.keep(recipe, plate, plate.media.clone(), self.film.bytes(), ("compose", began)).await
+        self.inner.keep(recipe, plate.verdict.clone(), plate.media.clone(), self.film.bytes(), ("compose", began)).await
     }
 
     async fn load(&self, blob: &BlobHash) -> Result<Bytes, CompositorError> {
@@ -358,11 +398,11 @@ impl Composition {
 }
 
 impl Inner {
-    /// What was made of a plate goes into the cache, with what it took since it was begun.
+    /// What was made goes into the cache, with what it took since it was begun.
     async fn keep(
         &self,
         recipe: Recipe,
-        plate: &Entry,
+        verdict: Verdict,
         media: Media,
         bytes: Bytes,
         (stage, began): (&str, Instant),
@@ -372,7 +412,7 @@ impl Inner {
             blob: staged.blob(),
             bytes: staged.bytes(),
             md5: staged.md5().to_owned(),
-            verdict: plate.verdict.clone(),
+            verdict,
             media,
             renderer: RendererInfo { name: "edge".into(), version: env!("CARGO_PKG_VERSION").into(), device: "cpu".into() },
             timings: BTreeMap::from([(stage.to_owned(), began.elapsed().as_millis() as u64)]),

@@ -62,7 +62,7 @@ pub use images::{KeptImage, Place};
 pub use mirror::MirrorError;
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
-pub use renditions::{InSegments, Piece};
+pub use renditions::{InSegments, Piece, SoundInSegments};
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
 

@@ -5,10 +5,13 @@ mod ranked;
 
 use std::collections::BTreeMap;
 
-use festoon_film::overlay::{Drawing, Faces, Overlay, OverlayError};
+use festoon_film::{
+    Bed,
+    overlay::{Drawing, Faces, Overlay, OverlayError},
+};
 use festoon_spec::{
-    Canvas, ClipSpec, Digest, FrameRange, Locale, LocaleError, Milli, OverlaySpec, PlateSpec, Profile, RenderKey, TemplateId,
-    UnknownProfile,
+    Canvas, ClipSpec, Digest, FrameRange, Laying, Locale, LocaleError, Milli, OverlaySpec, PlateSpec, Profile, RenderKey,
+    SoundCodec, SoundSpec, TemplateId, UnknownProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +61,8 @@ pub struct Resolved {
     pub plate_key: RenderKey,
     /// What is drawn on it.
     pub overlay: Overlay,
+    /// What sounds under it; none is silence.
+    pub bed: Option<Bed>,
     /// The clip in the profile `mp4`, which every other form is made of.
     pub film: ClipSpec,
     /// What is delivered.
@@ -66,6 +71,30 @@ pub struct Resolved {
     pub clip_key: RenderKey,
     /// What makes other forms.
     deriver: String,
+    /// The bed as it is encoded, in each way that it can be here.
+    sounds: BTreeMap<SoundCodec, SoundSpec>,
+}
+
+/// What is heard of a clip in a form that can have sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Its bed.
+    Bed(SoundCodec),
+    /// Nothing, as it was picked.
+    Silence,
+    /// Nothing, although there is a bed: this installation cannot encode it.
+    Missing(SoundCodec),
+}
+
+impl Heard {
+    /// The name used in headers and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Heard::Bed(codec) => codec.name(),
+            Heard::Silence => "none",
+            Heard::Missing(_) => "missing",
+        }
+    }
 }
 
 /// Whose fault it is that a pick does not resolve.
@@ -236,19 +265,36 @@ impl PickError {
 }
 
 impl Resolved {
-    /// Whether the plate is delivered as it is.
+    /// Whether nothing is drawn on the plate.
     pub fn is_untouched(&self) -> bool {
         self.overlay.layers.is_empty()
     }
 
-    /// The same clip in another form.
+    /// Whether the plate is delivered as it is, and silent.
+    pub fn is_plate(&self) -> bool {
+        self.is_untouched() && self.film.sound.is_none()
+    }
+
+    /// What is heard of it in this form; none where nothing could be.
+    pub fn heard(&self, profile: Profile) -> Option<Heard> {
+        let codec = profile.sound()?;
+        Some(match (&self.bed, self.sounds.contains_key(&codec)) {
+            (None, _) => Heard::Silence,
+            (Some(_), true) => Heard::Bed(codec),
+            (Some(_), false) => Heard::Missing(codec),
+        })
+    }
+
+    /// The same clip in another form. What is only looked at is the same whatever sounds.
     pub fn form(&self, profile: Profile, frame: Option<u32>) -> ClipSpec {
+        let sound = profile.sound().and_then(|codec| self.sounds.get(&codec)).cloned();
         match profile {
             Profile::Mp4 => self.film.clone(),
             // Who looks makes no difference to a plate as it is.
-            _ if self.is_untouched() => ClipSpec::of_plate(self.plate_key, profile, frame, &self.deriver),
+            _ if self.is_untouched() => ClipSpec { sound, ..ClipSpec::of_plate(self.plate_key, profile, frame, &self.deriver) },
             _ => {
-                ClipSpec { profile, frame, compositor: format!("{} {}", self.film.compositor, self.deriver), ..self.film.clone() }
+                let compositor = format!("{} {}", self.film.compositor, self.deriver);
+                ClipSpec { profile, frame, sound, compositor, ..self.film.clone() }
             }
         }
     }
@@ -356,12 +402,20 @@ impl Pick {
         let drawn = drawn.filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.to_string())));
         let overlay = template.overlay(&self.locale, &values, ratio);
         let compositor = if overlay.layers.is_empty() { ClipSpec::UNTOUCHED } else { &makers.compositor };
+        let (bed, laying) = template.bed(&values).unzip();
+        let sounds = sounds(bed.as_ref().zip(laying), &plate.canvas, makers);
+        let sound = sounds.get(&SoundCodec::Aac).cloned();
+        let overlay_spec = match overlay.layers.is_empty() && sound.is_some() {
+            // Who looks makes no difference to a plate that only sounds.
+            true => OverlaySpec::none(),
+            false => OverlaySpec { digest: overlay.digest(), locale: self.locale.maximized(), values: drawn.collect() },
+        };
         let film = ClipSpec {
             plate: plate_key,
-            overlay: OverlaySpec { digest: overlay.digest(), locale: self.locale.maximized(), values: drawn.collect() },
+            overlay: overlay_spec,
             profile: Profile::Mp4,
             frame: None,
-            sound: None,
+            sound,
             compositor: compositor.to_owned(),
         };
         let frame = self.frame(template, &plate.canvas)?;
@@ -376,7 +430,8 @@ impl Pick {
         };
         let deriver = makers.deriver.clone();
         let clip = film.clone();
-        let mut resolved = Resolved { pick, plate, plate_key, overlay, film, clip_key: clip.key(), clip, deriver };
+        let clip_key = clip.key();
+        let mut resolved = Resolved { pick, plate, plate_key, overlay, bed, film, clip_key, clip, deriver, sounds };
         resolved.clip = resolved.form(self.profile, frame);
         resolved.clip_key = resolved.clip.key();
         Ok(resolved)
@@ -393,6 +448,17 @@ impl Pick {
         let frame = u32::try_from(frame).ok().filter(|frame| at.0 >= 0 && *frame < frames);
         frame.map(Some).ok_or_else(|| PickError::BadMoment { given: at.to_string(), length: begins(frames, canvas) })
     }
+}
+
+/// A bed under clips of this canvas, as it is encoded in each way that it can be here.
+fn sounds(bed: Option<(&Bed, Laying)>, canvas: &Canvas, makers: &Makers) -> BTreeMap<SoundCodec, SoundSpec> {
+    let Some((bed, laying)) = bed else { return BTreeMap::new() };
+    let Canvas { frames, fps, .. } = *canvas;
+    let spec = |(codec, build): (&SoundCodec, &String)| {
+        let spec = SoundSpec { bed: bed.digest(), laying, frames, fps, codec: *codec, build: build.clone() };
+        (*codec, spec)
+    };
+    makers.sounds.iter().map(spec).collect()
 }
 
 /// When a frame begins, in seconds, not earlier: the frame that is seen then is this one.

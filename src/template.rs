@@ -7,6 +7,8 @@
 //! docs/templates.md is written by [`reference`](reference::reference) from the same tables that the reader checks against.
 
 mod adapting;
+mod assets;
+mod audio;
 mod canvas;
 mod declared;
 mod folder;
@@ -27,10 +29,14 @@ mod words;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use festoon_film::overlay::{Overlay, SafeArea};
-use festoon_spec::{Abilities, Canvas, Digest, Locale, Painter, Scene, TemplateId};
+use festoon_film::{
+    Bed,
+    overlay::{Overlay, SafeArea},
+};
+use festoon_spec::{Abilities, Canvas, Digest, Laying, Locale, Painter, Scene, TemplateId};
 
 pub use adapting::{Making, Shortfall};
+pub use audio::Silence;
 pub use canvas::Canvases;
 pub use folder::{Known, check};
 pub use library::{Library, Templates, UnknownTemplate, Watch, WatchError};
@@ -64,6 +70,7 @@ pub struct Template {
     words: BTreeMap<Locale, (Locale, Words)>,
     source: SceneSource,
     overlay: Option<overlay::OverlaySource>,
+    audio: Option<audio::AudioSource>,
     plate_digest: Digest,
 }
 
@@ -172,6 +179,16 @@ impl Template {
             Some(overlay) => overlay.build(locale, values, words, ratio),
             None => Overlay { locale: locale.maximized(), safe_area: SafeArea::default(), layers: Vec::new() },
         }
+    }
+
+    /// Whether anything sounds under its clips.
+    pub fn sounds(&self) -> bool {
+        self.audio.is_some()
+    }
+
+    /// What sounds with these values, one for each parameter that has any; none is silence.
+    pub(crate) fn bed(&self, values: &BTreeMap<String, Chosen>) -> Option<(Bed, Laying)> {
+        self.audio.as_ref()?.bed(values)
     }
 
     /// What is painted for `locale` with these values, one for each parameter that has any, on this canvas.

@@ -90,6 +90,7 @@ impl Studio {
             },
             plate: self.plate.clone(),
             drawing: Arc::new(Bar(brightness, [6..15])),
+            bed: None,
             lane: Lane::Free,
         }
     }

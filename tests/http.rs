@@ -11,4 +11,5 @@ mod leases;
 mod limits;
 mod picks;
 mod profiles;
+pub mod sound;
 pub mod titles;

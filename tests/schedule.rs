@@ -61,5 +61,6 @@ fn makers() -> Makers {
         encoder: EncoderId("x264 test plate/1".into()),
         compositor: "festoon test".into(),
         deriver: "derive test".into(),
+        sounds: BTreeMap::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! Templates: what is read, every mistake that is found, and the library that follows its folder.
 #![allow(clippy::unwrap_used)]
 
+mod audio;
 mod commands;
 mod digests;
 mod library;
@@ -245,6 +246,7 @@ pub fn makers() -> Makers {
         encoder: EncoderId("x264 test plate/1".into()),
         compositor: "festoon test".into(),
         deriver: "derive test".into(),
+        sounds: BTreeMap::new(),
     }
 }
 

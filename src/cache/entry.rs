@@ -34,7 +34,7 @@ pub struct Entry {
     pub media: Media,
     /// When it was made.
     pub made_at: UnixMillis,
-    /// Plate, clip or picture.
+    /// Plate, clip, picture or sound.
     pub kind: EntryKind,
     /// A plate in the form that clips are composed from.
     pub segmented: Option<Segmented>,
@@ -50,6 +50,8 @@ pub enum EntryKind {
     Clip(RenderKey),
     /// A picture that somebody brought.
     Image,
+    /// What sounds under clips.
+    Sound,
 }
 
 impl Entry {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use festoon_spec::{Abilities, CheckpointKind, ClipSpec, ImageSpec, Outcome, PlateSpec, RenderKey, UnixMillis};
+use festoon_spec::{Abilities, CheckpointKind, ClipSpec, ImageSpec, Outcome, PlateSpec, RenderKey, SoundSpec, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::{CacheError, Entry, EntryKind, blobs::named_files};
@@ -56,6 +56,8 @@ pub enum Recipe {
     Clip(ClipSpec),
     /// A picture that somebody brought.
     Image(ImageSpec),
+    /// A bed, encoded at the length of clips.
+    Sound(SoundSpec),
 }
 
 impl Recipe {
@@ -65,6 +67,7 @@ impl Recipe {
             Self::Plate(spec) => spec.key(),
             Self::Clip(spec) => spec.key(),
             Self::Image(spec) => spec.key(),
+            Self::Sound(spec) => spec.key(),
         }
     }
 }
@@ -105,6 +108,7 @@ impl Manifest {
                 Recipe::Plate(spec) => EntryKind::Plate(spec.template.clone()),
                 Recipe::Clip(spec) => EntryKind::Clip(spec.plate),
                 Recipe::Image(_) => EntryKind::Image,
+                Recipe::Sound(_) => EntryKind::Sound,
             },
             segmented: outcome.segmented.clone(),
         }

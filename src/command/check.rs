@@ -7,8 +7,8 @@ use std::{
     process::ExitCode,
 };
 
-use festoon_film::overlay::Faces;
-use festoon_spec::{Colour, Locale};
+use festoon_film::{Deriver, overlay::Faces};
+use festoon_spec::{Colour, Locale, SoundCodec};
 use miette::miette;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use super::schedule::table;
 use crate::{
     config::{Config, DEFAULT_FILE},
     schedule::Feasts,
-    template::{self, Known, LocaleScene, Making, Ratio, Shows, Template, proof::prove_all, reference::reference},
+    template::{self, Known, LocaleScene, Making, Ratio, Shows, Silence, Template, proof::prove_all, reference::reference},
 };
 
 /// Arguments of `festoon check`.
@@ -69,6 +69,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         }
     }
     let makings = makings(&templates, &known);
+    let silence = silence(&templates);
     if arguments.json {
         let names: Vec<_> = templates.iter().map(|template| &template.id).collect();
         let scenes: Vec<_> = scenes(&templates)?
@@ -76,7 +77,7 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
             .map(|(template, scenes)| json!({ "template": template.id, "scenes": scenes }))
             .collect();
         let (clean, mistakes) = (report.is_clean(), &report.mistakes);
-        let report = json!({ "clean": clean, "templates": names, "scenes": scenes, "makings": makings, "mistakes": mistakes });
+        let report = json!({ "clean": clean, "templates": names, "scenes": scenes, "makings": makings, "mistakes": mistakes, "silence": silence.as_ref().map(ToString::to_string) });
         println!("{report:#}");
     } else if report.is_clean() {
         print_scenes(&scenes(&templates)?);
@@ -85,6 +86,10 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         }
         let count = templates.len();
         println!("{count} {}, no mistakes", if count == 1 { "template" } else { "templates" });
+    }
+    if let Some(silence) = silence.filter(|_| !arguments.json) {
+        // The templates are right: it is this machine that lacks something.
+        eprintln!("warning: {silence}\nhelp: {}", silence.hint());
     }
     if report.is_clean() {
         return Ok(ExitCode::SUCCESS);
@@ -97,6 +102,13 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         eprintln!("{count} {} in {}", if count == 1 { "mistake" } else { "mistakes" }, folder.display());
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// What of these templates cannot be heard on this machine.
+fn silence(templates: &[Template]) -> Option<Silence> {
+    let deriver = Deriver::find().ok();
+    let can_not = |codec: &SoundCodec| deriver.as_ref().is_none_or(|deriver| deriver.sound_build(*codec).is_none());
+    Silence::of(templates.iter(), SoundCodec::ALL.into_iter().filter(can_not).collect())
 }
 
 /// How models paint the templates that are left to them, where it is known what they can give.

@@ -2,7 +2,8 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use festoon_film::{Decoder, FilmError, find_encoder};
+use festoon_film::{Decoder, Deriver, FilmError, find_encoder};
+use festoon_spec::SoundCodec;
 use serde::Serialize;
 
 use super::state::{StateArguments, cache_report, report, size, wait};
@@ -28,6 +29,8 @@ pub struct Arguments {
 struct Tools {
     encoder: String,
     decoder: String,
+    /// What sound is encoded with.
+    sound: String,
 }
 
 impl Tools {
@@ -36,6 +39,14 @@ impl Tools {
         Self {
             encoder: find_encoder().map_or_else(broken, |encoder| encoder.build().to_owned()),
             decoder: Decoder::find().map_or_else(broken, |decoder| decoder.build().to_owned()),
+            sound: Deriver::find().map_or_else(broken, |deriver| {
+                let build = |codec: SoundCodec| {
+                    deriver
+                        .sound_build(codec)
+                        .unwrap_or_else(|| format!("no encoder for {}: such clips are silent", codec.name()))
+                };
+                SoundCodec::ALL.map(build).join(", ")
+            }),
         }
     }
 }
@@ -111,6 +122,7 @@ impl Diagnosis {
             format!("disk       {} free", size(found.free_bytes)),
             format!("encoder    {}", self.tools.encoder),
             format!("decoder    {}", self.tools.decoder),
+            format!("sound      {}", self.tools.sound),
         ];
         if found.quarantined > 0 {
             lines.push(format!("quarantine {} blobs", found.quarantined));

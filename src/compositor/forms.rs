@@ -7,7 +7,10 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
-use festoon_film::{Cancel, Derived, Deriver, FilmError, Picture, Pictures as _, SmallPlate, probe, progressive};
+use festoon_film::{
+    Bed, Cancel, Derived, Deriver, FilmError, Picture, Pictures as _, SmallPlate, Soundtrack, probe, probe_fragments, probe_init,
+    progressive, silent, sounding,
+};
 use festoon_spec::{Canvas, ClipSpec, FramesPart, Lane, Media, Profile, RenderKey, Segmented, Still};
 use futures_util::future::BoxFuture;
 
@@ -29,6 +32,8 @@ pub struct FormOrder {
     pub spec: ClipSpec,
     /// What it is made of.
     pub source: Source,
+    /// What sounds under it, where `spec` says that something does.
+    pub bed: Option<Bed>,
     /// How urgent it is.
     pub lane: Lane,
 }
@@ -37,9 +42,9 @@ pub struct FormOrder {
 #[derive(Clone)]
 pub enum Source {
     /// A plate as it is.
-    Plate(Entry),
+    Plate(Box<Entry>),
     /// A clip with something drawn on it.
-    Clip(Order),
+    Clip(Box<Order>),
 }
 
 impl Source {
@@ -79,7 +84,9 @@ impl Compositor {
         // A poster waits for no clip.
         let clip = match (&order.source, profile) {
             (Source::Plate(_), _) | (_, Profile::Poster(_)) => None,
-            (Source::Clip(order), _) => Some(self.clip(order.clone()).await?),
+            // It is made of the silent one.
+            (_, Profile::Small) if order.spec.sound.is_some() => None,
+            (Source::Clip(order), _) => Some(self.clip(Order::clone(order)).await?),
         };
         let inner = &self.inner;
         let mut live = inner.live();
@@ -89,6 +96,8 @@ impl Compositor {
         // Whoever waits for a clip takes no turn that the clip may need.
         let turn = match &clip {
             Some(Clip::Playing(_)) => None,
+            // Nor one that the form below may need.
+            _ if profile == Profile::Small => None,
             Some(Clip::Kept(_)) | None => Some(inner.pool.enter(order.lane)?),
         };
         let film = Arc::new(Film::default());
@@ -112,10 +121,12 @@ impl Compositor {
 
 /// What a form is made of, in memory.
 enum Material {
-    /// A clip's file.
-    Whole(Bytes),
+    /// A clip's file, and the sound that goes into another; both have it in a download.
+    Whole(Bytes, Option<Soundtrack>),
     /// A clip's file in fragments, and its plate's in full size and small; none for a plate.
     Fragmented(Bytes, Option<[Bytes; 2]>),
+    /// A file in fragments with the pictures, and the sound that goes between them.
+    Sounding(Bytes, Soundtrack),
     /// A part of a plate, and which frame of it.
     Part { file: Bytes, media: Media, place: u32 },
     /// A frame of a plate's window, by the window's place and the frame's place in it.
@@ -183,7 +194,8 @@ impl Derivation {
             Err(_) => return Err(FilmError::Cancelled.into()),
         };
         let recipe = Recipe::Clip(order.spec.clone());
-        Ok(inner.keep(recipe, order.source.plate(), media, bytes.into(), ("derive", began)).await?)
+        let verdict = order.source.plate().verdict.clone();
+        Ok(inner.keep(recipe, verdict, media, bytes.into(), ("derive", began)).await?)
     }
 
     async fn material(&self, clip: Option<Clip>) -> Result<Material, CompositorError> {
@@ -191,22 +203,51 @@ impl Derivation {
         match spec.profile {
             Profile::Poster(_) => self.frame(spec.frame.unwrap_or(0)).await,
             Profile::Small => {
+                if let Some(sound) = self.sound().await? {
+                    let spec = ClipSpec { sound: None, ..spec.clone() };
+                    let small = self.compositor.form_below(FormOrder { spec, bed: None, ..self.order.clone() }).await?;
+                    return Ok(Material::Sounding(self.load(&small).await?, sound));
+                }
                 let full = self.fragmented().await?;
                 let Some(clip) = clip else { return Ok(Material::Fragmented(full, None)) };
                 let small = FormOrder {
                     spec: ClipSpec::of_plate(plate.key, Profile::Small, None, self.compositor.deriver()),
-                    source: Source::Plate(plate.clone()),
+                    source: Source::Plate(plate.clone().into()),
+                    bed: None,
                     lane: self.order.lane,
                 };
-                let clip = self.whole(clip).await?;
+                let clip = self.silent(clip).await?;
                 let small = self.compositor.form_below(small).await?;
                 Ok(Material::Fragmented(clip, Some([full, self.load(&small).await?])))
             }
-            _ => Ok(Material::Whole(match clip {
-                Some(clip) => self.whole(clip).await?,
-                None => self.load(plate).await?,
-            })),
+            Profile::Download => match (clip, self.sound().await?) {
+                (None, Some(sound)) => Ok(Material::Sounding(self.fragmented().await?, sound)),
+                (Some(clip), _) => Ok(Material::Whole(self.whole(clip).await?, None)),
+                (None, None) => Ok(Material::Whole(self.load(plate).await?, None)),
+            },
+            _ => {
+                let clip = match clip {
+                    Some(clip) => self.silent(clip).await?,
+                    None => self.load(plate).await?,
+                };
+                Ok(Material::Whole(clip, self.sound().await?))
+            }
         }
+    }
+
+    /// What sounds under the form.
+    async fn sound(&self) -> Result<Option<Soundtrack>, CompositorError> {
+        match self.order.spec.sound.as_ref().zip(self.order.bed.as_ref()) {
+            Some((spec, bed)) => self.compositor.inner.soundtrack(spec, bed).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The pictures of a clip.
+    async fn silent(&self, clip: Clip) -> Result<Bytes, CompositorError> {
+        let clip = self.whole(clip).await?;
+        let sounds = matches!(&self.order.source, Source::Clip(film) if film.spec.sound.is_some());
+        if sounds { Ok(silent(&clip).map_err(FilmError::from)?.into()) } else { Ok(clip) }
     }
 
     async fn whole(&self, clip: Clip) -> Result<Bytes, CompositorError> {
@@ -270,14 +311,19 @@ impl Work {
         let media = &self.order.source.plate().media;
         let canvas = Canvas { width: media.width, height: media.height, frames: media.frames, fps: media.fps };
         Ok(match (profile, material) {
-            (Profile::Download, Material::Whole(clip)) => {
-                let bytes = progressive(&clip).map_err(FilmError::from)?;
-                let media = probe(&bytes).map_err(FilmError::from)?;
+            (Profile::Download, Material::Whole(clip, _)) => download(&clip)?,
+            (Profile::Download, Material::Sounding(pictures, sound)) => {
+                download(&sounding(&pictures, &sound).map_err(FilmError::from)?)?
+            }
+            (Profile::Webm, Material::Whole(clip, sound)) => deriver.webm(&clip, &canvas, sound.as_ref(), cancel)?,
+            (Profile::Preview, Material::Whole(clip, _)) => deriver.preview(&clip, &canvas, cancel)?,
+            (Profile::Storyboard, Material::Whole(clip, _)) => deriver.storyboard(&clip, media, cancel)?,
+            (Profile::Small, Material::Sounding(pictures, sound)) => {
+                let bytes = sounding(&pictures, &sound).map_err(FilmError::from)?;
+                let init = probe_fragments(&bytes).map_err(FilmError::from)?.init;
+                let media = probe_init(&bytes[init]).map_err(FilmError::from)?.media;
                 Derived { bytes, media }
             }
-            (Profile::Webm, Material::Whole(clip)) => deriver.webm(&clip, &canvas, None, cancel)?,
-            (Profile::Preview, Material::Whole(clip)) => deriver.preview(&clip, &canvas, cancel)?,
-            (Profile::Storyboard, Material::Whole(clip)) => deriver.storyboard(&clip, media, cancel)?,
             (Profile::Small, Material::Fragmented(clip, plate)) => {
                 let plate = plate.as_ref().map(|[full, small]| SmallPlate { full, small });
                 deriver.small(self.inner.encoder.as_ref(), &clip, plate, cancel)?
@@ -312,4 +358,11 @@ impl Work {
         order.drawing.draw(segmented.mezzanines[window].frames.start + place, &mut picture);
         Ok(picture)
     }
+}
+
+/// A fragmented file as a progressive one.
+fn download(fragmented: &[u8]) -> Result<Derived, FilmError> {
+    let bytes = progressive(fragmented)?;
+    let media = probe(&bytes)?;
+    Ok(Derived { bytes, media })
 }

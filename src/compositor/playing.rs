@@ -43,8 +43,11 @@ pub(super) struct Film {
 }
 
 impl Film {
+    /// The next piece; nothing is none.
     pub fn push(&self, piece: Bytes) {
-        self.bytes.push(piece);
+        if !piece.is_empty() {
+            self.bytes.push(piece);
+        }
     }
 
     /// Nothing more comes. The first end counts.

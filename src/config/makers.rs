@@ -8,7 +8,7 @@ use festoon_film::{
     Deriver, Encoder, FilmError, find_encoder,
     overlay::{COMPOSITOR, Faces, FacesError},
 };
-use festoon_spec::{Abilities, Checkpoint, CheckpointError, DigestMemory, EncoderId};
+use festoon_spec::{Abilities, Checkpoint, CheckpointError, DigestMemory, EncoderId, SoundCodec};
 
 use super::Config;
 use crate::makers::Makers;
@@ -74,11 +74,14 @@ impl Config {
         let memory_of_faces = if self.state().is_dir() { &mut memory } else { &mut forgetful };
         let digest = faces.digest(memory_of_faces).map_err(MakersError::FaceFile)?;
         let compositor = format!("{COMPOSITOR} faces {digest} {}", festoon_film::compositor(build));
-        let deriver = Deriver::find().map_or_else(|_| "without a deriver".to_owned(), |deriver| deriver.build().to_owned());
+        let found = Deriver::find();
+        let deriver = found.as_ref().map_or("without a deriver", Deriver::build).to_owned();
+        let sound = |codec: SoundCodec| Some((codec, found.as_ref().ok()?.sound_build(codec)?));
+        let sounds = SoundCodec::ALL.into_iter().filter_map(sound).collect();
         if let Err(error) = memory.save() {
             tracing::warn!(%error, "digests are not remembered and will be computed again");
         }
-        Ok(Makers { models, encoder, compositor, deriver })
+        Ok(Makers { models, encoder, compositor, deriver, sounds })
     }
 
     /// What each configured checkpoint can give, by its name; nothing of one whose folder does not exist. Reads no weights.

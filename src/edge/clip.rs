@@ -39,20 +39,20 @@ impl Edge {
             return Err(EdgeError::NoSmallerForm { width, height });
         }
         let source = match resolved.is_untouched() {
-            true => Source::Plate(shown.entry.clone()),
-            false => Source::Clip(self.film(shown, lane).await?),
+            true => Source::Plate(shown.entry.clone().into()),
+            false => Source::Clip(self.film(shown, lane).await?.into()),
         };
-        let order = FormOrder { spec: resolved.clip.clone(), source, lane };
+        let order = FormOrder { spec: resolved.clip.clone(), source, bed: resolved.bed.clone(), lane };
         Ok(Clip::Kept(compositor.form(order).await?.into()))
     }
 
-    /// The clip of what is shown, if it is kept: the plate where nothing is drawn, else what was made before.
+    /// The clip of what is shown, if it is kept: the plate where nothing is drawn and nothing sounds, else what was made before.
     ///
     /// # Errors
     /// If the cache fails.
     pub async fn kept_clip(&self, shown: &Shown) -> Result<Option<Entry>, EdgeError> {
         let Shown { entry, resolved } = shown;
-        if resolved.is_untouched() && matches!(resolved.pick.profile, Profile::Mp4 | Profile::Download) {
+        if resolved.is_plate() && matches!(resolved.pick.profile, Profile::Mp4 | Profile::Download) {
             return Ok(Some(entry.clone()));
         }
         Ok(self.inner.cache.find(&resolved.clip_key).await?)
@@ -72,7 +72,7 @@ impl Edge {
     pub(super) async fn film(&self, shown: &Shown, lane: Lane) -> Result<Order, EdgeError> {
         let Shown { entry, resolved } = shown;
         let drawing: Arc<dyn Draw> = Arc::new(self.drawing(resolved).await?);
-        Ok(Order { spec: resolved.film.clone(), plate: entry.clone(), drawing, lane })
+        Ok(Order { spec: resolved.film.clone(), plate: entry.clone(), drawing, bed: resolved.bed.clone(), lane })
     }
 
     /// Whether the clip can be drawn as it is meant.

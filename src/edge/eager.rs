@@ -28,7 +28,7 @@ impl Edge {
             for profile in profiles {
                 let frame = poster.filter(|_| matches!(profile, Profile::Poster(_)));
                 let spec = ClipSpec::of_plate(plate.key, profile, frame, compositor.deriver());
-                let order = FormOrder { spec, source: Source::Plate(plate.clone()), lane: Lane::Prerender };
+                let order = FormOrder { spec, source: Source::Plate(plate.clone().into()), bed: None, lane: Lane::Prerender };
                 match compositor.form(order).await {
                     Ok(form) => tracing::debug!(key = %form.key.short(), %profile, bytes = form.bytes, "a form was made ahead"),
                     Err(CompositorError::Full(full)) => {

@@ -61,6 +61,12 @@ pub enum EdgeError {
         /// Pixels down.
         height: u32,
     },
+    /// There is no sound to be had.
+    #[error("nothing sounds under this clip{}", if *.missing { " here: there is no encoder for it" } else { "" })]
+    Silent {
+        /// Something would, elsewhere.
+        missing: bool,
+    },
     /// The clip cannot be composed.
     #[error(transparent)]
     Compositor(#[from] CompositorError),

@@ -152,7 +152,8 @@ impl Mirror {
 /// What makes plates at the origin, and clips here.
 pub(super) fn borrowed(here: &Makers, standing: Standing) -> Makers {
     let models = standing.models.into_iter().map(|(name, model)| (name, model.into())).collect();
-    Makers { models, encoder: standing.encoder, compositor: here.compositor.clone(), deriver: here.deriver.clone() }
+    let Makers { compositor, deriver, sounds, .. } = here.clone();
+    Makers { models, encoder: standing.encoder, compositor, deriver, sounds }
 }
 
 /// The files whose bytes are not here yet.

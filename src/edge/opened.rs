@@ -32,7 +32,7 @@ use crate::{
     origin::{Origin, OriginError},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
-    template::{Known, Library, Report},
+    template::{Known, Library, Report, Silence},
 };
 
 /// An edge on the state folder of this machine.
@@ -136,6 +136,10 @@ impl Opened {
         };
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
         let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
+        let templates = library.current();
+        if let Some(silence) = Silence::of(templates.iter().map(|template| &**template), makers.missing_sounds()) {
+            tracing::warn!(help = silence.hint(), "{silence}");
+        }
         let compositor = compositor(encoder, &makers.encoder, &config, &cache, &clock)?.map(Arc::new);
         let inner = Inner {
             compositor,

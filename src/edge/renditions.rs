@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use festoon_film::{ContainerError, FilmError, Fragments, probe_fragments};
-use festoon_spec::{BlobHash, ClipSpec, FrameRange, Lane, Media, Part, Profile};
+use festoon_film::{ContainerError, FilmError, Fragments, SoundFile, probe_fragments};
+use festoon_spec::{BlobHash, ClipSpec, FrameRange, Lane, Media, Part, Profile, SoundCodec};
 
 use super::{Edge, EdgeError, Shown, clip::has_small_form};
 use crate::{
@@ -46,6 +46,17 @@ impl Piece {
     }
 }
 
+/// The sound of a clip in segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoundInSegments {
+    /// How it is encoded.
+    pub codec: SoundCodec,
+    /// What is in front of the segments.
+    pub init: Piece,
+    /// The segments in order, each with the samples that sound in it.
+    pub segments: Vec<(Range<u64>, Piece)>,
+}
+
 /// A fragmented file that is kept.
 struct File {
     entry: Entry,
@@ -54,16 +65,23 @@ struct File {
 }
 
 impl Edge {
+    /// The plate at full size: the cuts of its clips, and the segments that all of them share.
+    ///
+    /// # Errors
+    /// [`CompositorError::NoSegments`].
+    pub fn plate_in_segments(&self, shown: &Shown) -> Result<InSegments, EdgeError> {
+        let plate = &shown.entry;
+        let segmented = plate.segmented.as_ref().ok_or(CompositorError::NoSegments { plate: plate.key })?;
+        let stored = segmented.segments.iter().map(|segment| (segment.frames, Piece::whole(&segment.part)));
+        Ok(InSegments { media: plate.media.clone(), init: Piece::whole(&segmented.init), segments: stored.collect() })
+    }
+
     /// The clip at full size, composed if it is not kept.
     ///
     /// # Errors
     /// As [`Edge::clip`].
     pub async fn in_segments(&self, shown: &Shown, lane: Lane) -> Result<InSegments, EdgeError> {
-        let plate = &shown.entry;
-        let segmented = plate.segmented.as_ref().ok_or(CompositorError::NoSegments { plate: plate.key })?;
-        let init = Piece::whole(&segmented.init);
-        let stored = segmented.segments.iter().map(|segment| (segment.frames, Piece::whole(&segment.part)));
-        let mut segments: Vec<_> = stored.collect();
+        let InSegments { media, init, mut segments } = self.plate_in_segments(shown)?;
         if !shown.resolved.is_untouched() {
             let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
             let entry = match compositor.clip(self.film(shown, lane).await?).await? {
@@ -78,7 +96,7 @@ impl Edge {
                 }
             }
         }
-        Ok(InSegments { media: plate.media.clone(), init, segments })
+        Ok(InSegments { media, init, segments })
     }
 
     /// The clip in its small form, made if it is not kept; none if it is as small already.
@@ -89,17 +107,17 @@ impl Edge {
         if !has_small_form(&shown.entry) {
             return Ok(None);
         }
-        let plate = Source::Plate(shown.entry.clone());
+        let plate = Source::Plate(shown.entry.clone().into());
         let spec = ClipSpec::of_plate(shown.entry.key, Profile::Small, None, self.deriver()?);
-        let plate = self.small(shown, FormOrder { spec, source: plate, lane }).await?;
+        let plate = self.small(shown, FormOrder { spec, source: plate, bed: None, lane }).await?;
         let media = plate.entry.media.clone();
         let init = Piece::part(plate.entry.blob, &plate.parts.init);
         let stored = plate.parts.fragments.iter().map(|(frames, place)| (*frames, Piece::part(plate.entry.blob, place)));
         let mut segments: Vec<_> = stored.collect();
         if !shown.resolved.is_untouched() {
-            let spec = shown.resolved.form(Profile::Small, None);
-            let source = Source::Clip(self.film(shown, lane).await?);
-            let clip = self.small(shown, FormOrder { spec, source, lane }).await?;
+            let spec = ClipSpec { sound: None, ..shown.resolved.form(Profile::Small, None) };
+            let source = Source::Clip(self.film(shown, lane).await?.into());
+            let clip = self.small(shown, FormOrder { spec, source, bed: None, lane }).await?;
             let pairs = segments.iter_mut().zip(&plate.parts.fragments).zip(&clip.parts.fragments);
             for ((found, (_, stored)), (frames, place)) in pairs {
                 if plate.bytes[stored.clone()] != clip.bytes[place.clone()] {
@@ -108,6 +126,19 @@ impl Edge {
             }
         }
         Ok(Some(InSegments { media, init, segments }))
+    }
+
+    /// The sound beside both, the same for all clips of its length, encoded if it is not kept; none if the clip is silent.
+    ///
+    /// # Errors
+    /// As [`Edge::clip`].
+    pub async fn sound_in_segments(&self, shown: &Shown) -> Result<Option<SoundInSegments>, EdgeError> {
+        let Some((spec, bed)) = shown.resolved.film.sound.as_ref().zip(shown.resolved.bed.as_ref()) else { return Ok(None) };
+        let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
+        let (entry, SoundFile { soundtrack, init, fragments }) = compositor.sound(spec, bed).await?;
+        let piece = |place: &Range<usize>| Piece::part(entry.blob, place);
+        let segments = fragments.iter().map(|(samples, place)| (samples.clone(), piece(place))).collect();
+        Ok(Some(SoundInSegments { codec: soundtrack.codec(), init: piece(&init), segments }))
     }
 
     async fn small(&self, shown: &Shown, order: FormOrder) -> Result<File, EdgeError> {

@@ -164,6 +164,9 @@ pub fn describe(headers: &mut HeaderMap, resolved: &Resolved) {
     // What drew on the plate; `none` is a plate as it is.
     let compositor = resolved.clip.compositor.split('/').next().unwrap_or_default();
     headers.insert(HeaderName::from_static("festoon-overlay"), ascii(compositor));
+    if let Some(heard) = resolved.heard(resolved.pick.profile) {
+        headers.insert(HeaderName::from_static("festoon-sound"), HeaderValue::from_static(heard.name()));
+    }
 }
 
 /// `/v1/clips/{template}.{ext}`

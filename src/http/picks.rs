@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cache::Entry,
     edge::{Answer, Edge, How, Shown, TicketId},
-    pick::{Pick, PickError, Resolved},
+    pick::{Heard, Pick, PickError, Resolved},
     template::Template,
 };
 
@@ -73,6 +73,9 @@ struct Ready<'a> {
     bytes: Option<u64>,
     media: &'a Media,
     overlay: &'a str,
+    /// What is heard, of a profile that can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sound: Option<&'static str>,
     pick: &'a Pick,
 }
 
@@ -89,6 +92,7 @@ impl<'a> Ready<'a> {
             bytes: kept.map(|kept| kept.bytes),
             media: &entry.media,
             overlay: resolved.clip.compositor.split('/').next().unwrap_or_default(),
+            sound: resolved.heard(resolved.pick.profile).map(Heard::name),
             pick: &resolved.pick,
         }
     }

@@ -76,6 +76,7 @@ codes! {
     PatternMismatch, "pattern-mismatch", 422, "A text has not the form that is asked for";
     BadMoment, "bad-moment", 422, "This is not a moment of the clip";
     NoSmallerForm, "no-smaller-form", 404, "The clip has no smaller form";
+    NoSound, "no-sound", 404, "The clip has no sound";
     BadColour, "bad-colour", 422, "This is not a colour";
     BadNumber, "bad-number", 422, "This is not a number";
     NumberOutOfRange, "number-out-of-range", 422, "A number is too small or too large";
@@ -216,6 +217,7 @@ impl From<EdgeError> for Problem {
             EdgeError::NoCompositor => {
                 Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has the encoder of the plates")
             }
+            EdgeError::Silent { .. } => Self::new(Code::NoSound, error.to_string()),
             EdgeError::NoSmallerForm { .. } => Self::new(Code::NoSmallerForm, error.to_string()).hint("ask for `profile=mp4`"),
             EdgeError::Compositor(CompositorError::Full(_)) => Self::new(Code::Unavailable, error.to_string()).retry_after(2),
             EdgeError::Compositor(CompositorError::Lost { .. }) => {

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::Method};
 use bytes::Bytes;
-use festoon_film::{Addressed, Rendition, Storyboard, Variant, master_playlist, media_playlist};
+use festoon_film::{Addressed, Rendition, SoundRendition, Storyboard, Variant, master_playlist, media_playlist, sound_playlist};
 use festoon_spec::{BlobHash, Lane, Media, Profile};
 
 use super::{
@@ -13,8 +13,8 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    edge::{EdgeError, InSegments, Piece, Shown},
-    pick::Pick,
+    edge::{EdgeError, InSegments, Piece, Shown, SoundInSegments},
+    pick::{Heard, Pick},
 };
 
 /// Answers GET and HEAD.
@@ -28,7 +28,7 @@ pub async fn answer(
     cache_control: String,
 ) -> Result<HttpResponse, Problem> {
     let profile = shown.resolved.pick.profile;
-    let composes = matches!(profile, Profile::Hls | Profile::HlsFull | Profile::HlsSmall);
+    let composes = matches!(profile, Profile::Hls | Profile::HlsFull | Profile::HlsSmall | Profile::HlsSound);
     // Asking what there is composes nothing.
     let mut response = if composes && request.method() == Method::HEAD {
         clips::not_made_yet(profile, cache_control)
@@ -47,7 +47,15 @@ async fn write(shared: &Shared, shown: &Shown) -> Result<String, Problem> {
     let other = |profile| address::of_clip(&Pick { profile, ..pick.clone() });
     let full = async || Ok::<_, Problem>(rendition(edge.in_segments(shown, Lane::Free).await?));
     let small = async || Ok::<_, Problem>(edge.in_small_segments(shown, Lane::Free).await?.map(rendition));
+    let sound = async || Ok::<_, Problem>(edge.sound_in_segments(shown).await?.map(sound_rendition));
     Ok(match pick.profile {
+        Profile::HlsSound => {
+            let missing = matches!(shown.resolved.heard(pick.profile), Some(Heard::Missing(_)));
+            let sound = sound().await?.ok_or(EdgeError::Silent { missing })?;
+            // Of the plate's own segments: those of a clip are cut where they are.
+            let plate = edge.plate_in_segments(shown)?;
+            sound_playlist(&sound, rendition(plate).target())
+        }
         Profile::Captions => edge.captions(shown),
         Profile::StoryboardTrack => Storyboard::of(&shown.resolved.plate.canvas).track(&other(Profile::Storyboard)),
         Profile::HlsFull => media_playlist(&full().await?),
@@ -59,7 +67,8 @@ async fn write(shared: &Shared, shown: &Shown) -> Result<String, Problem> {
         _ => {
             let mut variants = vec![Variant { uri: other(Profile::HlsFull), rendition: full().await? }];
             variants.extend(small().await?.map(|rendition| Variant { uri: other(Profile::HlsSmall), rendition }));
-            master_playlist(&variants, None)
+            let sound = sound().await?.map(|sound| (other(Profile::HlsSound), sound));
+            master_playlist(&variants, sound.as_ref().map(|(uri, sound)| (uri.as_str(), sound)))
         }
     })
 }
@@ -68,6 +77,12 @@ fn rendition(clip: InSegments) -> Rendition {
     let InSegments { media, init, segments } = clip;
     let segments = segments.into_iter().map(|(frames, piece)| (frames, addressed(piece, SEGMENT)));
     Rendition { media, init: addressed(init, "mp4"), segments: segments.collect() }
+}
+
+fn sound_rendition(sound: SoundInSegments) -> SoundRendition {
+    let SoundInSegments { codec, init, segments } = sound;
+    let segments = segments.into_iter().map(|(samples, piece)| (samples, addressed(piece, SEGMENT)));
+    SoundRendition { codec, init: addressed(init, "mp4"), segments: segments.collect() }
 }
 
 fn addressed(piece: Piece, extension: &str) -> Addressed {

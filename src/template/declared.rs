@@ -13,8 +13,11 @@ const MAX_PARAMETERS: usize = 32;
 const MAX_CHOICES: usize = 64;
 
 const KIND: Key = Key::needed("kind", "`choice`, `text`, `colour`, `number`, `image` or `boolean`", "What may be chosen.");
-const TOUCHES: Key =
-    Key::needed("touches", "`plate` or `overlay`", "What a change moves: the expensive footage, or only what is drawn on it.");
+const TOUCHES: Key = Key::needed(
+    "touches",
+    "`plate`, `overlay` or `sound`",
+    "What a change moves: the expensive footage, or only what is drawn on it, or only what sounds under it.",
+);
 
 macro_rules! parameter_section {
     ($name:ident, $kind:literal, $about:literal, [$($key:expr),* $(,)?]) => {
@@ -173,8 +176,9 @@ fn read_parameter(name: &str, item: &Item<'_>) -> Option<Parameter> {
     let touches = table.text("touches").and_then(|touches| match touches.value {
         "plate" => Some(Touches::Plate),
         "overlay" => Some(Touches::Overlay),
+        "sound" => Some(Touches::Sound),
         other => {
-            let message = format!("`touches` is `{other}`, expected `plate` or `overlay`");
+            let message = format!("`touches` is `{other}`, expected `plate`, `overlay` or `sound`");
             table.mistake("bad-value", "touches", message, None);
             None
         }
@@ -203,10 +207,11 @@ fn read_parameter(name: &str, item: &Item<'_>) -> Option<Parameter> {
         }
     }
     if let Kind::Text { in_prompt: true, .. } = parameter.kind
-        && parameter.touches == Touches::Overlay
+        && parameter.touches != Touches::Plate
     {
         let hint = "write `touches = \"plate\"`".to_owned();
-        table.mistake("misplaced-key", "in_prompt", format!("`{name}` touches the overlay, so it cannot be in a prompt"), hint);
+        let message = format!("`{name}` touches the {}, so it cannot be in a prompt", parameter.touches.name());
+        table.mistake("misplaced-key", "in_prompt", message, hint);
     }
     Some(parameter)
 }

@@ -2,17 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    io::{self, Read},
+    fs, io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, Milli, TemplateId};
+use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, Milli, TemplateId, Value};
 
 use super::{
-    Canvases, Mistake, Parameter, Place, Report, SceneSource, SourceFile, Template, Touches, Words,
+    Canvases, Mistake, Parameter, Report, SceneSource, SourceFile, Template, Touches, Words,
+    audio::{AUDIO, AudioSource},
     canvas::CANVAS,
     declared::{Declared, read_parameters},
     overlay::{OverlaySource, named_words, sections::OVERLAY},
@@ -24,8 +23,6 @@ use super::{
 };
 use crate::locale::Fallbacks;
 
-/// Most bytes of one file.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
 /// Most templates of one folder.
 const MAX_TEMPLATES: usize = 1000;
 /// Most files of words of one template.
@@ -61,6 +58,7 @@ pub static TEMPLATE: Section = Section {
         Key::optional("prompt", "a table, see `[prompt]`", "none", "What the model is told; needed if `painter = \"wan\"`."),
         Key::optional("sampling", "a table, see `[sampling]`", "none", "How the model paints; needed if `painter = \"wan\"`."),
         Key::optional("overlay", "a table, see `[overlay]`", "none", "What is drawn on the plates."),
+        Key::optional("audio", "a table, see `[audio]`", "silence", "What sounds under the clips."),
         Key::optional(
             "poster",
             "seconds from 0 to less than the clip's length",
@@ -106,7 +104,7 @@ pub(super) fn read_all(folder: &Path, known: &Known) -> Vec<ReadFolder> {
     }
     let folders = match subfolders(folder) {
         Ok(folders) => folders,
-        Err(error) => return vec![(String::new(), Err(vec![unreadable(folder, &error)]))],
+        Err(error) => return vec![(String::new(), Err(vec![Mistake::unreadable(folder, &error)]))],
     };
     if folders.is_empty() || folders.len() > MAX_TEMPLATES {
         let message = format!(
@@ -114,7 +112,7 @@ pub(super) fn read_all(folder: &Path, known: &Known) -> Vec<ReadFolder> {
             folder.display(),
             folders.len()
         );
-        return vec![(String::new(), Err(vec![whole_file(folder, "no-templates", message)]))];
+        return vec![(String::new(), Err(vec![Mistake::of_file(folder, "no-templates", message)]))];
     }
     folders.iter().map(|folder| (name(folder), read(folder, &name(folder), known))).collect()
 }
@@ -137,9 +135,9 @@ fn read(folder: &Path, name: &str, known: &Known) -> Result<Template, Vec<Mistak
     let mut mistakes = Vec::new();
     let id = name.parse::<TemplateId>();
     if let Err(error) = &id {
-        mistakes.push(whole_file(folder, "bad-template-id", error.to_string()));
+        mistakes.push(Mistake::of_file(folder, "bad-template-id", error.to_string()));
     }
-    let page = match open(&folder.join("template.toml")) {
+    let page = match SourceFile::open(&folder.join("template.toml")) {
         Ok(file) => Page::new(file),
         Err(mistake) => {
             mistakes.push(mistake);
@@ -163,7 +161,12 @@ fn read(folder: &Path, name: &str, known: &Known) -> Result<Template, Vec<Mistak
     };
     mistakes.splice(0..0, page.finish());
     match (id, parts) {
-        (Ok(id), Some(parts)) if mistakes.is_empty() => Ok(parts.named(id, revision.digest(REVISION_CONTEXT))),
+        (Ok(id), Some(parts)) if mistakes.is_empty() => {
+            for bed in parts.audio.iter().flat_map(AudioSource::digests) {
+                revision.put("bed", Value::Digest(*bed.as_bytes()));
+            }
+            Ok(parts.named(id, revision.digest(REVISION_CONTEXT)))
+        }
         _ => Err(mistakes),
     }
 }
@@ -177,6 +180,7 @@ struct Parts {
     words: BTreeMap<Locale, (Locale, Words)>,
     source: SceneSource,
     overlay: Option<OverlaySource>,
+    audio: Option<AudioSource>,
     poster: u32,
     prerender: Vec<super::PrerenderRule>,
     plate_digest: Digest,
@@ -184,8 +188,19 @@ struct Parts {
 
 impl Parts {
     fn named(self, id: TemplateId, revision: Digest) -> Template {
-        let Parts { parameters, canvases, default_locale, fallbacks, words, source, overlay, poster, prerender, plate_digest } =
-            self;
+        let Parts {
+            parameters,
+            canvases,
+            default_locale,
+            fallbacks,
+            words,
+            source,
+            overlay,
+            audio,
+            poster,
+            prerender,
+            plate_digest,
+        } = self;
         Template {
             id,
             parameters,
@@ -198,6 +213,7 @@ impl Parts {
             words,
             source,
             overlay,
+            audio,
             plate_digest,
         }
     }
@@ -249,19 +265,16 @@ fn read_parts(
         None => None,
     };
     if source.is_some() {
-        for (name, item) in table.entries("parameters", usize::MAX) {
-            let of_plate = |parameter: &&Parameter| parameter.name == name.value && parameter.touches == Touches::Plate;
-            if declared.sound.iter().find(of_plate).is_some() && !uses.is_used(name.value) {
-                let hint = "use it in the scene or the prompt, or write `touches = \"overlay\"`".to_owned();
-                let message = format!("the parameter `{}` touches the plate, but nothing there uses it", name.value);
-                item.page.mistake("unused-parameter", name.span, message, hint);
-            }
-        }
+        uses.note_unused(table, |name| {
+            let hint = "use it in the scene or the prompt, or write `touches = \"overlay\"`".to_owned();
+            (format!("the parameter `{name}` touches the plate, but nothing there uses it"), hint)
+        });
     }
     let layers = table.table("overlay", &OVERLAY);
     let overlay = layers.map(|layers| {
         canvases.as_ref().and_then(|canvases| read_overlay(&layers, &declared, canvases, drawn, &words, folder, table))
     });
+    let audio = read_audio(table, &declared, canvases.as_ref(), folder);
     let chain = |locale: &Locale| fallbacks.as_ref().map(|fallbacks| fallbacks.chain(locale)).unwrap_or_default();
     let mut prerender: Vec<super::PrerenderRule> = Vec::new();
     for item in table.list("prerender", MAX_RULES) {
@@ -286,6 +299,10 @@ fn read_parts(
         parameters: declared.sound,
         words,
         overlay: match overlay {
+            Some(read) => Some(read?),
+            None => None,
+        },
+        audio: match audio {
             Some(read) => Some(read?),
             None => None,
         },
@@ -324,15 +341,29 @@ fn read_overlay(
     for name in words.values().flat_map(|(_, words)| words.drawn_parameters()) {
         uses.note(name);
     }
-    for (name, item) in table.entries("parameters", usize::MAX) {
-        let of_overlay = |parameter: &Parameter| parameter.name == name.value && parameter.touches == Touches::Overlay;
-        if overlay.is_some() && declared.sound.iter().any(of_overlay) && !uses.is_used(name.value) {
-            let hint = format!("write {{{}}} in a layer, or leave the parameter out", name.value);
-            let message = format!("the parameter `{}` touches the overlay, but no layer uses it", name.value);
-            item.page.mistake("unused-parameter", name.span, message, hint);
-        }
+    if overlay.is_some() {
+        uses.note_unused(table, |name| {
+            let hint = format!("write {{{name}}} in a layer, or leave the parameter out");
+            (format!("the parameter `{name}` touches the overlay, but no layer uses it"), hint)
+        });
     }
     overlay
+}
+
+/// Reads `[audio]`, and notes the parameters that touch the sound and that it does not use. `None` of silence, and in it `None`
+/// after a mistake.
+fn read_audio(table: &Table<'_>, declared: &Declared, canvases: Option<&Canvases>, folder: &Path) -> Option<Option<AudioSource>> {
+    let uses = Uses::of(declared, Touches::Sound);
+    let audio = table.table("audio", &AUDIO);
+    // Length and frame rate are the same in every ratio.
+    let read = audio.map(|audio| AudioSource::read(&audio, &uses, &canvases?.base, folder));
+    if !matches!(read, Some(None)) {
+        uses.note_unused(table, |name| {
+            let hint = format!("write `file = {{ by = \"{name}\", … }}` in [audio], or leave the parameter out");
+            (format!("the parameter `{name}` touches the sound, but [audio] does not use it"), hint)
+        });
+    }
+    read
 }
 
 fn refuse(table: &Table<'_>, painter: &str, keys: &[&str]) {
@@ -388,9 +419,9 @@ fn read_words(folder: &Path, declared: &Declared, drawn: &[String], revision: &m
         Ok(files) if files.len() <= MAX_WORDS => files,
         Ok(files) => {
             let message = format!("{} files of words, at most {MAX_WORDS} are allowed", files.len());
-            return (words, vec![whole_file(folder, "too-many", message)]);
+            return (words, vec![Mistake::of_file(folder, "too-many", message)]);
         }
-        Err(error) => return (words, vec![unreadable(folder, &error)]),
+        Err(error) => return (words, vec![Mistake::unreadable(folder, &error)]),
     };
     for path in files {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -398,15 +429,15 @@ fn read_words(folder: &Path, declared: &Declared, drawn: &[String], revision: &m
             Ok(locale) if locale.as_str() == name => Some(locale),
             Ok(locale) => {
                 let message = format!("the file is named `{name}.toml`, its canonical name is `{locale}.toml`");
-                mistakes.push(whole_file(&path, "bad-locale", message));
+                mistakes.push(Mistake::of_file(&path, "bad-locale", message));
                 None
             }
             Err(error) => {
-                mistakes.push(whole_file(&path, "bad-locale", error.to_string()));
+                mistakes.push(Mistake::of_file(&path, "bad-locale", error.to_string()));
                 None
             }
         };
-        let page = match open(&path) {
+        let page = match SourceFile::open(&path) {
             Ok(file) => Page::new(file),
             Err(mistake) => {
                 mistakes.push(mistake);
@@ -419,7 +450,7 @@ fn read_words(folder: &Path, declared: &Declared, drawn: &[String], revision: &m
         let Some(locale) = locale else { continue };
         if let Some((other, _)) = words.insert(locale.minimized(), (locale.clone(), read)) {
             let message = format!("`{locale}` and `{other}` mean the same: keep one of the two files");
-            mistakes.push(whole_file(&path, "repeated-locale", message));
+            mistakes.push(Mistake::of_file(&path, "repeated-locale", message));
         }
     }
     (words, mistakes)
@@ -451,30 +482,4 @@ fn digest_plate(table: &Table<'_>, wan: bool) -> Digest {
         table.write_inside(&mut form, "scene", &["layers", "palette", "camera", "finish", "looped"]);
     }
     form.digest(PLATE_CONTEXT)
-}
-
-/// Reads a file that is not larger than it may be.
-fn open(path: &Path) -> Result<Arc<SourceFile>, Mistake> {
-    let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(whole_file(path, "too-large", format!("the file is larger than {MAX_FILE_BYTES} bytes")));
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Arc::new(SourceFile::new(path.to_owned(), text))),
-        Err(error) => {
-            let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(whole_file(path, "not-utf-8", format!("the file is not UTF-8 from line {line} on")))
-        }
-    }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Mistake {
-    whole_file(path, "unreadable", format!("cannot read {}: {error}", path.display()))
-}
-
-fn whole_file(path: &Path, code: &'static str, message: String) -> Mistake {
-    let file = Arc::new(SourceFile::new(path.to_owned(), String::new()));
-    Mistake { code, message, hint: None, place: Place { file, span: 0..0 } }
 }

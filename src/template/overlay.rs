@@ -4,7 +4,6 @@
 //! palette, ink on the day's. Everything but what a text comes to is checked when the template is read, so building an
 //! overlay cannot fail; whether a text fits is known once it is laid out, see [`super::proof`].
 
-mod assets;
 mod layer;
 mod phrase;
 pub(super) mod sections;
@@ -17,12 +16,12 @@ use festoon_spec::{Canvas, Colour, Locale, Milli};
 pub(super) use phrase::{Names, Phrase, named_words};
 
 use self::{
-    assets::Assets,
     layer::LayerSource,
     sections::{FACE, OVERLAY_AT, SAFE_AREA, WINDOW},
 };
 use super::{
     Canvases, Place as Written, Ratio, Words,
+    assets::Assets,
     canvas::MAX_RATIOS,
     place::{Source, Uses, Values, place},
     reader::{Item, Table, did_you_mean},

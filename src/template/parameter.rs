@@ -45,14 +45,18 @@ pub struct Parameter {
     pub default: Option<Chosen>,
 }
 
-/// What a change of a parameter moves: the expensive footage, or only what is drawn on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What a change of a parameter moves: the expensive footage, or only what is drawn on it, or only what sounds under it.
+///
+/// In this order: what touches one may depend on what touches those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Touches {
     /// The plate.
     Plate,
     /// The overlay.
     Overlay,
+    /// The sound.
+    Sound,
 }
 
 impl Touches {
@@ -61,6 +65,7 @@ impl Touches {
         match self {
             Touches::Plate => "plate",
             Touches::Overlay => "overlay",
+            Touches::Sound => "sound",
         }
     }
 }

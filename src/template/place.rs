@@ -28,7 +28,8 @@ pub(super) struct Uses<'p> {
 }
 
 impl<'p> Uses<'p> {
-    /// Nothing is used yet. The plate part may only use what touches the plate, the overlay anything.
+    /// Nothing is used yet. The plate part may only use what touches the plate, the overlay also what touches itself, and what
+    /// sounds may depend on anything.
     pub fn of(declared: &'p Declared, part: Touches) -> Self {
         Self { declared, part, used: RefCell::default() }
     }
@@ -53,22 +54,26 @@ impl<'p> Uses<'p> {
             }
         };
         self.note(name);
-        if self.part == Touches::Plate && parameter.touches == Touches::Overlay {
-            let hint = format!("write `touches = \"plate\"` in [parameters.{name}]");
-            page.mistake(
-                "not-in-plate",
-                span,
-                format!("the parameter `{name}` touches the overlay, but is used in the plate"),
-                hint,
-            );
+        if parameter.touches > self.part {
+            let (part, touches) = (self.part.name(), parameter.touches.name());
+            let hint = format!("write `touches = \"{part}\"` in [parameters.{name}]");
+            let code = if self.part == Touches::Plate { "not-in-plate" } else { "not-in-overlay" };
+            page.mistake(code, span, format!("the parameter `{name}` touches the {touches}, but is used in the {part}"), hint);
             return None;
         }
         Some(parameter)
     }
 
-    /// Whether something in this part uses it.
-    pub fn is_used(&self, name: &str) -> bool {
-        self.used.borrow().contains(name)
+    /// Notes each parameter of `template` that touches this part and that nothing of it uses; `told` says what is wrong with the
+    /// one of this name, and what would be right.
+    pub fn note_unused(&self, template: &Table<'_>, told: impl Fn(&str) -> (String, String)) {
+        for (name, item) in template.entries("parameters", usize::MAX) {
+            let touches = |parameter: &Parameter| parameter.name == name.value && parameter.touches == self.part;
+            if self.declared.sound.iter().any(touches) && !self.used.borrow().contains(name.value) {
+                let (message, hint) = told(name.value);
+                item.page.mistake("unused-parameter", name.span, message, hint);
+            }
+        }
     }
 }
 

@@ -336,8 +336,9 @@ fn read_rule_choices(table: &Table<'_>, declared: &Declared) -> BTreeMap<String,
                 continue;
             }
         };
-        if parameter.touches == Touches::Overlay {
-            let message = format!("the parameter `{}` touches the overlay, so no plate depends on it", name.value);
+        if parameter.touches != Touches::Plate {
+            let touches = parameter.touches.name();
+            let message = format!("the parameter `{}` touches the {touches}, so no plate depends on it", name.value);
             table.page.mistake("not-in-plate", name.span, message, "leave it out".to_owned());
             continue;
         }

@@ -148,7 +148,7 @@ impl Prover<'_> {
 fn cases(template: &Template, words: &Words) -> Vec<Values> {
     let usual = usual(template, words);
     let mut cases = vec![usual.clone()];
-    for parameter in &template.parameters {
+    for parameter in template.parameters.iter().filter(|parameter| parameter.touches != Touches::Sound) {
         let values: Vec<Chosen> = match &parameter.kind {
             Kind::Choice { choices } => choices.iter().map(|choice| Chosen::Choice(choice.id.clone())).collect(),
             Kind::Boolean => vec![Chosen::Boolean(false), Chosen::Boolean(true)],

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use festoon_spec::{CameraMove, Motif};
 
-use super::{RESERVED, canvas, declared, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
+use super::{RESERVED, audio, canvas, declared, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
 
 /// Every table, in the order of the page.
-const SECTIONS: [&Section; 37] = [
+const SECTIONS: [&Section; 38] = [
     &folder::TEMPLATE,
     &canvas::CANVAS,
     &declared::CHOICE_PARAMETER,
@@ -41,6 +41,7 @@ const SECTIONS: [&Section; 37] = [
     &sections::OUTLINE,
     &sections::PANEL,
     &sections::FACE,
+    &audio::AUDIO,
     &prerender::RULE,
     &prerender::BUDGET,
     &words::WORDS,

@@ -1,9 +1,18 @@
 //! What is wrong with a folder of templates: every mistake, each with its place and what would be right.
 
-use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde::{Serialize, ser::SerializeStruct};
+
+/// Most bytes of one file.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// One mistake in one file.
 #[derive(Debug, Clone)]
@@ -36,6 +45,24 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    /// Reads a file that is not larger than it may be.
+    pub(super) fn open(path: &Path) -> Result<Arc<SourceFile>, Mistake> {
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+        read.map_err(|error| Mistake::unreadable(path, &error))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(Mistake::of_file(path, "too-large", format!("the file is larger than {MAX_FILE_BYTES} bytes")));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Arc::new(SourceFile::new(path.to_owned(), text))),
+            Err(error) => {
+                let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+                Err(Mistake::of_file(path, "not-utf-8", format!("the file is not UTF-8 from line {line} on")))
+            }
+        }
+    }
+
     /// Keeps `text` of the file at `path`.
     pub fn new(path: PathBuf, text: String) -> Self {
         let source = NamedSource::new(path.to_string_lossy(), Arc::new(text)).with_language("toml");
@@ -56,6 +83,17 @@ impl SourceFile {
 }
 
 impl Mistake {
+    /// One that is not in a line, but in the whole file or folder.
+    pub(super) fn of_file(path: &Path, code: &'static str, message: String) -> Self {
+        let file = Arc::new(SourceFile::new(path.to_owned(), String::new()));
+        Self { code, message, hint: None, place: Place { file, span: 0..0 } }
+    }
+
+    /// A file or folder that the system does not give.
+    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::of_file(path, "unreadable", format!("cannot read {}: {error}", path.display()))
+    }
+
     /// With a word on what would be right.
     pub fn hinted(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -10,7 +10,12 @@ impl Studio {
     fn form(&self, brightness: u8, profile: Profile) -> FormOrder {
         let clip = self.order(brightness);
         let frame = matches!(profile, Profile::Poster(_)).then_some(10);
-        FormOrder { spec: ClipSpec { profile, frame, ..clip.spec.clone() }, source: Source::Clip(clip), lane: Lane::Free }
+        FormOrder {
+            spec: ClipSpec { profile, frame, ..clip.spec.clone() },
+            source: Source::Clip(clip.into()),
+            bed: None,
+            lane: Lane::Free,
+        }
     }
 
     fn entries(&self) -> u64 {
@@ -31,7 +36,7 @@ async fn a_form_is_made_of_its_clip_and_both_are_kept() {
     assert_eq!(manifest.recipe, Recipe::Clip(studio.form(200, Profile::Download).spec));
     // The second time nothing is made: not even the plate is needed.
     let mut again = studio.form(200, Profile::Download);
-    again.source = Source::Plate(Entry { segmented: None, blob: BlobHash::of(b"gone"), ..studio.plate.clone() });
+    again.source = Source::Plate(Box::new(Entry { segmented: None, blob: BlobHash::of(b"gone"), ..studio.plate.clone() }));
     assert_eq!(studio.compositor.form(again).await.unwrap(), form);
     assert_eq!(studio.cache.reindex().await.unwrap(), 3);
 }

@@ -88,6 +88,7 @@ async fn another_encoder_makes_other_plates_and_plans_them() {
         encoder: EncoderId("x264 newer plate/1".into()),
         compositor: "festoon test".into(),
         deriver: "derive test".into(),
+        sounds: BTreeMap::new(),
     };
     let tick = installation.agenda(&state, newer).tick().await.unwrap();
     assert_eq!((tick.placed.len(), tick.withdrawn), (1, vec![installation.book.keys()[0]]));

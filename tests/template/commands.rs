@@ -14,7 +14,13 @@ use super::{Folder, MOTION, MOTION_WORDS, tiny};
 
 /// Runs the program as a template's author would.
 fn festoon(arguments: &[&str], folder: &Path) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_festoon")).args(arguments).current_dir(folder).output().unwrap();
+    festoon_where(arguments, folder, &[])
+}
+
+/// The same with these variables in its environment.
+pub fn festoon_where(arguments: &[&str], folder: &Path, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_festoon"));
+    let output = command.args(arguments).envs(variables.iter().copied()).current_dir(folder).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

@@ -23,7 +23,7 @@ fn each_mistake_in_a_template_is_found_where_it_is() {
         ("painter = \"motion\"", "default_locale = \"ko\"\npainter = \"motion\"", "1:18 missing-words", "`ko`", "words/ko.toml"),
         ("painter = \"motion\"", "fallback = { xx-invalid-tag = \"en\" }\npainter = \"motion\"", "1:14 bad-locale", "BCP-47", ""),
         ("kind = \"text\"", "kind = \"txet\"", "9:1 unknown-kind", "`txet`", "did you mean `text`?"),
-        ("touches = \"overlay\"", "touches = \"over\"", "11:11 bad-value", "expected `plate` or `overlay`", ""),
+        ("touches = \"overlay\"", "touches = \"over\"", "11:11 bad-value", "expected `plate`, `overlay` or `sound`", ""),
         ("max_graphemes = 10", "max_graphemes = 10\npattern = \"(\"", "13:11 bad-pattern", "unclosed group", ""),
         ("[parameters.title]", "[parameters.variation]", "9:13 reserved-name", "query string", "another name"),
         ("[parameters.title]", "[parameters.Titel]", "9:13 bad-name", "`Titel`", "lower-case"),

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::SoundCodec;
+
 /// How a clip is encoded and wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
@@ -23,6 +25,8 @@ pub enum Profile {
     HlsFull,
     /// HLS: the segments of [`Profile::Small`].
     HlsSmall,
+    /// HLS: the segments of the sound.
+    HlsSound,
     /// One picture of the clip.
     Poster(Still),
     /// A small animation without a player.
@@ -56,7 +60,7 @@ struct Row {
 }
 
 /// Of the profiles with one extension the first is taken where none is named.
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 15] = [
     row(Profile::Mp4, "mp4", "mp4", "video/mp4", "H.264; with an overlay fragmented and sent while it is made"),
     row(Profile::Download, "download", "mp4", "video/mp4", "the same pictures as one progressive file, as an attachment"),
     row(Profile::Small, "480p", "mp4", "video/mp4", "H.264, 480 pixels on the shorter side"),
@@ -64,6 +68,7 @@ const ROWS: [Row; 14] = [
     row(Profile::Hls, "hls", "m3u8", HLS, "HLS: names the renditions"),
     row(Profile::HlsFull, "hls-full", "m3u8", HLS, "HLS: the segments at full size"),
     row(Profile::HlsSmall, "hls-480p", "m3u8", HLS, "HLS: the segments at 480 pixels"),
+    row(Profile::HlsSound, "hls-sound", "m3u8", HLS, "HLS: the segments of the sound"),
     row(Profile::Poster(Still::Jpeg), "poster-jpg", "jpg", "image/jpeg", "one picture; `at` chooses the second"),
     row(Profile::Storyboard, "storyboard", "jpg", "image/jpeg", "small pictures of the whole clip on one sheet"),
     row(Profile::Poster(Still::Webp), "poster-webp", "webp", "image/webp", "one picture; `at` chooses the second"),
@@ -140,7 +145,30 @@ impl Profile {
 
     /// Whether it is a text that says where things are, or when: written anew for whoever asks, never kept.
     pub fn is_written(self) -> bool {
-        matches!(self, Profile::Hls | Profile::HlsFull | Profile::HlsSmall | Profile::StoryboardTrack | Profile::Captions)
+        matches!(
+            self,
+            Profile::Hls
+                | Profile::HlsFull
+                | Profile::HlsSmall
+                | Profile::HlsSound
+                | Profile::StoryboardTrack
+                | Profile::Captions
+        )
+    }
+
+    /// How its sound is encoded; none of what is only looked at.
+    pub fn sound(self) -> Option<SoundCodec> {
+        match self {
+            Profile::Mp4 | Profile::Download | Profile::Small | Profile::Hls | Profile::HlsSound => Some(SoundCodec::Aac),
+            Profile::Webm => Some(SoundCodec::Opus),
+            Profile::HlsFull
+            | Profile::HlsSmall
+            | Profile::Poster(_)
+            | Profile::Preview
+            | Profile::Storyboard
+            | Profile::StoryboardTrack
+            | Profile::Captions => None,
+        }
     }
 }
 

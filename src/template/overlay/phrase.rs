@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::{
-    Chosen, Kind, Parameter, Words,
+    Chosen, Kind, Parameter, Touches, Words,
     declared::Declared,
     place::Values,
     reader::{Page, did_you_mean},
@@ -117,6 +117,10 @@ fn part(name: &str, names: &Names<'_>) -> Result<Option<Part>, Wrong> {
     })?;
     let Some(parameter) = parameter else { return Ok(None) };
     (names.used)(name);
+    if parameter.touches == Touches::Sound {
+        let hint = format!("write `touches = \"overlay\"` in [parameters.{name}]");
+        return Err(("not-in-overlay", format!("the parameter `{name}` touches the sound, but is written"), Some(hint)));
+    }
     match parameter.kind {
         Kind::Text { .. } | Kind::Choice { .. } | Kind::Number { .. } => Ok(Some(Part::Of(name.to_owned()))),
         _ => Err((

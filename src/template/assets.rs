@@ -1,4 +1,4 @@
-//! The files that a template brings for its overlay: pictures and faces.
+//! The files that a template brings: pictures and faces for its overlay, beds for its sound.
 
 use std::{
     fs,
@@ -6,9 +6,12 @@ use std::{
     path::{Component, Path},
 };
 
-use festoon_film::overlay::{Asset, MOST_BYTES};
+use festoon_film::{
+    Bed, MOST_BED_BYTES,
+    overlay::{Asset, MOST_BYTES},
+};
 
-use super::super::reader::Item;
+use super::reader::Item;
 
 /// Most bytes of a face.
 const MOST_FACE_BYTES: usize = 4 << 20;
@@ -25,22 +28,28 @@ impl<'f> Assets<'f> {
 
     /// The picture that is named here.
     pub fn picture(&self, item: &Item<'_>) -> Option<Asset> {
-        self.read(item, MOST_BYTES)
+        self.read(item, MOST_BYTES).map(Asset::of_template)
     }
 
     /// The face that is named here.
     pub fn face(&self, item: &Item<'_>) -> Option<Asset> {
-        let asset = self.read(item, MOST_FACE_BYTES)?;
-        let start = asset.bytes().and_then(|bytes| bytes.get(..4)).unwrap_or_default();
-        if !matches!(start, [0, 1, 0, 0] | b"OTTO" | b"true") {
+        let bytes = self.read(item, MOST_FACE_BYTES)?;
+        if !matches!(bytes.get(..4).unwrap_or_default(), [0, 1, 0, 0] | b"OTTO" | b"true") {
             item.mistake("bad-face", "the file is neither a TrueType nor an OpenType font", None);
             return None;
         }
-        Some(asset)
+        Some(Asset::of_template(bytes))
+    }
+
+    /// The bed that is named here, read through.
+    pub fn bed(&self, item: &Item<'_>) -> Option<Bed> {
+        let bed = Bed::open(self.read(item, MOST_BED_BYTES)?);
+        let hint = || Some("save it as a WAV, a FLAC or an Ogg Vorbis file of one or two channels".to_owned());
+        bed.map_err(|error| item.mistake("bad-bed", format!("the bed cannot be used: {error}"), hint())).ok()
     }
 
     /// A file in the template's folder and nowhere else.
-    fn read(&self, item: &Item<'_>, most: usize) -> Option<Asset> {
+    fn read(&self, item: &Item<'_>, most: usize) -> Option<Vec<u8>> {
         let name = item.text()?.value;
         let path = Path::new(name);
         if !path.components().all(|part| matches!(part, Component::Normal(_))) || path.as_os_str().is_empty() {
@@ -65,6 +74,6 @@ impl<'f> Assets<'f> {
             item.mistake("too-large", format!("{} is larger than {most} bytes", path.display()), None);
             return None;
         }
-        Some(Asset::of_template(bytes))
+        Some(bytes)
     }
 }
