@@ -201,6 +201,8 @@ pub struct Limits {
     pub stall_seconds: u64,
     /// Seconds a request may be held open (`Prefer: wait`, a renderer's long poll).
     pub wait_seconds: u64,
+    /// Opinions of takes that one address may say in a minute.
+    pub opinions_per_minute: u32,
     /// Parts of one multiple-range answer.
     pub ranges: usize,
     /// Free bytes below which the disk is not ready to take plates.
@@ -220,6 +222,7 @@ impl Default for Limits {
             keep_alive_seconds: 75,
             stall_seconds: 30,
             wait_seconds: 60,
+            opinions_per_minute: 60,
             ranges: 8,
             free_disk_bytes: 256 << 20,
         }

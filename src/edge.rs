@@ -20,6 +20,7 @@ mod opened;
 mod orders;
 mod parts;
 mod renditions;
+mod takes;
 mod ticket;
 mod token;
 
@@ -47,6 +48,7 @@ use crate::{
     config::Config,
     makers::Makers,
     metrics,
+    opinion::Opinions,
     origin::Origin,
     pick::{Pick, PickError, Resolved},
     queue::{JobEvent, JobEventKind, JobQueue, Order, OrderId, QueueError},
@@ -63,6 +65,7 @@ pub use mirror::MirrorError;
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
 pub use renditions::{InSegments, Piece, SoundInSegments};
+pub use takes::Next;
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
 
@@ -90,6 +93,8 @@ struct Inner {
     /// What titles are written with.
     faces: Arc<Faces>,
     costs: Mutex<Costs>,
+    /// What people say of takes.
+    opinions: Arc<Opinions>,
     /// Where people bring pictures.
     desk_for_images: images::Desk,
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.

@@ -6,6 +6,7 @@
 mod address;
 mod body;
 mod clips;
+mod counted;
 mod delivery;
 mod edges;
 mod gate;
@@ -13,6 +14,7 @@ mod health;
 mod images;
 mod language;
 mod leases;
+mod opinions;
 mod page;
 mod passing;
 mod picks;
@@ -52,7 +54,8 @@ struct Shared {
     pages: page::Pages,
     feasts: Feasts,
     answers: picks::Answers,
-    images: images::Counted,
+    images: counted::Counted,
+    speakers: counted::Counted,
 }
 
 /// Why the address cannot be had.
@@ -128,7 +131,8 @@ impl Bound {
             pages: page::Pages::new(),
             feasts,
             answers: picks::Answers::default(),
-            images: images::Counted::default(),
+            images: counted::Counted::default(),
+            speakers: counted::Counted::default(),
             config,
         });
         let workers = match server.workers {

@@ -14,6 +14,7 @@ pub mod http;
 pub mod locale;
 pub mod makers;
 pub mod metrics;
+pub mod opinion;
 pub mod origin;
 pub mod pick;
 pub mod queue;

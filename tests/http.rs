@@ -9,6 +9,7 @@ mod gallery;
 pub mod images;
 mod leases;
 mod limits;
+mod opinions;
 mod picks;
 mod profiles;
 pub mod sound;

@@ -3,7 +3,7 @@
 use festoon_film::overlay::ImageError;
 use festoon_spec::{JobId, TemplateId};
 
-use crate::{cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError};
+use crate::{cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError, store::StoreError};
 
 /// See [`Edge`](super::Edge).
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum EdgeError {
         /// What they are expected to take.
         promised_seconds: u64,
     },
+    /// A file of the state folder failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The caller made no order that could be taken back.
     #[error("the ticket {job} shows how far others' order is")]
     NotYourOrder {

@@ -29,6 +29,7 @@ use crate::{
     compositor::{Compositor, Options},
     config::{Config, MakersError, Role, find_faces},
     makers::Makers,
+    opinion::Opinions,
     origin::{Origin, OriginError},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
@@ -121,6 +122,7 @@ impl Opened {
             ..Policy::default()
         };
         let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
+        let opinions = Opinions::open(&state, store.staging())?;
         let costs = Costs::measured_in(&state, config.forecast)?;
         let encoder = find_encoder();
         let faces = find_faces()?;
@@ -151,6 +153,7 @@ impl Opened {
             clock,
             uploads: Mutex::new(HashMap::new()),
             costs: Mutex::new(costs),
+            opinions: Arc::new(opinions),
             desk_for_images: Desk::new(config.images.at_once),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),

@@ -38,7 +38,7 @@ const REMEMBERED_MILLIS: u64 = 24 * 3600 * 1000;
 /// The body of `POST /v1/picks`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+pub struct Asked {
     template: String,
     locale: String,
     #[serde(default)]
@@ -225,7 +225,8 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
 }
 
 impl Asked {
-    fn into_pick(self, shared: &Shared) -> Result<Pick, Problem> {
+    /// The pick, of what there is here.
+    pub fn into_pick(self, shared: &Shared) -> Result<Pick, Problem> {
         let templates = shared.edge.library().current();
         let template = templates.find(&self.template).map_err(|error| Problem::from(&PickError::from(error)))?.id.clone();
         let locale = self.locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;

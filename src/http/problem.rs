@@ -84,6 +84,7 @@ codes! {
     BadImage, "bad-image", 422, "This is not an image that can be shown";
     MissingImage, "missing-image", 422, "The image is not here";
     ImageTooLarge, "image-too-large", 413, "The image has more bytes or pixels than allowed";
+    TooManyOpinions, "too-many-opinions", 429, "This address has too many opinions";
     TooManyImages, "too-many-images", 429, "This address brings too many images";
     TextDoesNotFit, "text-does-not-fit", 422, "A text does not fit into the picture at its smallest size";
     MissingGlyph, "missing-glyph", 422, "A text has a character that no face can write";
@@ -230,7 +231,9 @@ impl From<EdgeError> for Problem {
             EdgeError::Cache(CacheError::Upstream(upstream)) => upstream.into(),
             EdgeError::Cache(CacheError::TooLarge { .. }) => Self::new(Code::BodyTooLarge, error.to_string()),
             EdgeError::Cache(CacheError::Empty | CacheError::Mismatch { .. }) => Self::new(Code::BadOutcome, error.to_string()),
-            EdgeError::Cache(CacheError::Store(store)) | EdgeError::Queue(QueueError::Store(store)) => store.into(),
+            EdgeError::Store(store) | EdgeError::Cache(CacheError::Store(store)) | EdgeError::Queue(QueueError::Store(store)) => {
+                store.into()
+            }
             EdgeError::Queue(QueueError::Full { .. }) => Self::new(Code::QueueFull, error.to_string()).retry_after(60),
             EdgeError::Queue(QueueError::NoSuchJob(_)) => Self::new(Code::UnknownTicket, error.to_string()),
             EdgeError::Cache(CacheError::Read(_)) | EdgeError::Queue(_) => Self::internal(&error),

@@ -3,7 +3,7 @@
 use actix_web::{Route, guard, http::Method, web};
 
 use super::{
-    Shared, clips, edges, health, images, leases, page, passing, picks,
+    Shared, clips, edges, health, images, leases, opinions, page, passing, picks,
     problem::{Code, Problem},
     tickets,
 };
@@ -57,6 +57,24 @@ pub const ROWS: &[Row] = &[
         handler: || web::to(images::bring),
     },
     Row { methods: READ, path: "/v1/images/{image}.png", about: "An image as it is kept", handler: || web::to(images::image) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/clips/{key}/another",
+        about: "Turns a take down, says which comes next",
+        handler: || web::to(opinions::another),
+    },
+    Row {
+        methods: &["POST"],
+        path: "/v1/clips/{key}/opinion",
+        about: "Says what somebody thinks of a take",
+        handler: || web::to(opinions::opinion),
+    },
+    Row {
+        methods: READ,
+        path: "/v1/opinions",
+        about: "Operators: what was said of takes",
+        handler: || web::to(opinions::opinions),
+    },
     Row { methods: READ, path: "/v1/tickets/{id}", about: "How far a ticket is", handler: || web::to(tickets::ticket) },
     Row { methods: &["DELETE"], path: "/v1/tickets/{id}", about: "Takes an order back", handler: || web::to(tickets::cancel) },
     Row {
@@ -119,6 +137,8 @@ impl Row {
         let writes = self.methods.iter().any(|method| matches!(*method, "POST" | "PUT" | "DELETE"));
         match role {
             Role::Both => (self.handler)(),
+            // What is said of takes is counted in one place.
+            Role::Edge if is_below("/v1/opinions") || is_below("/v1/clips/{key}") => web::to(passing::everything),
             Role::Edge if is_below("/v1/tickets") || is_below("/v1/images") && writes => web::to(passing::everything),
             Role::Edge if is_below("/v1/picks") => (self.handler)(),
             Role::Edge if writes || is_below("/v1/edges") || is_below("/v1/entries") => web::to(passing::not_at_an_edge),

@@ -124,3 +124,25 @@ export async function a_logo({ open, check }) {
   await page.locator("input[type=file]").setInputFiles({ name: "logo.svg", mimeType: "image/svg+xml", buffer: Buffer.from("no image") });
   await page.getByText("This file is not an image that can be shown").waitFor();
 }
+
+export async function another_one({ open, check }) {
+  const page = await open("/t/greeting?lang=en");
+  await picture(page);
+  await page.getByRole("link", { name: "Another one" }).click();
+  await plays(page, "variation=1");
+  await page.getByRole("button", { name: "Motion" }).click();
+  await page.getByText("Thank you, noted").waitFor();
+  // Back and forth, by what is painted.
+  await page.getByRole("link", { name: "Take 1" }).click();
+  await page.waitForFunction(() => !document.getElementById("clip").src.includes("variation="));
+  await page.getByRole("button", { name: "Side by side" }).click();
+  const beside = page.getByRole("dialog");
+  check((await beside.locator("video").count()) === 2, "two takes");
+  await beside.getByRole("button", { name: "Keep take 2" }).click();
+  await plays(page, "variation=1");
+  await page.waitForFunction(() => document.getElementById("like").getAttribute("aria-pressed") === "true");
+  // Both were seen: the next is one to be painted.
+  await page.getByRole("link", { name: "Another one" }).click();
+  await page.getByText("Another take, for now").waitFor();
+  check(await page.getByRole("progressbar").isVisible(), "a third is ordered");
+}

@@ -222,3 +222,10 @@ async fn an_order_is_taken_back_on_the_page() {
 async fn a_logo_is_brought_drawn_and_left_out_again() {
     act(&greeting().await, "a_logo", "").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_take_is_shown_judged_compared_and_kept() {
+    let installation = greeting().await;
+    installation.paint("/v1/clips/greeting/en.mp4?variation=1").await;
+    act(&installation, "another_one", "").await;
+}

@@ -24,9 +24,6 @@ use crate::{
     template::{Ratio, Template},
 };
 
-/// Takes that are looked for.
-const TAKES: u32 = 12;
-
 /// The page.
 #[derive(Debug, Serialize)]
 struct View {
@@ -235,20 +232,21 @@ impl Files {
     }
 }
 
-/// The takes that are painted, in their order.
+/// The takes that are painted, the best liked in front.
 async fn takes(edge: &Edge, resolved: &Resolved, pick: &Pick, visitor: &Visitor) -> Result<Vec<Take>, Problem> {
-    let mut takes = Vec::new();
-    for number in 0..TAKES {
-        let other = Pick { variation: number, ..resolved.pick.clone() };
-        if let Some(shown) = edge.peek(&other, false).await? {
-            takes.push(Take {
-                number,
-                href: page_of(&Pick { variation: number, ..pick.clone() }, visitor),
-                clip: address::of_clip(&shown.resolved.pick),
-                picture: poster(&shown),
-                current: number == pick.variation,
-            });
+    let painted = edge.takes(&resolved.pick).await?;
+    Ok(painted.iter().map(|shown| Take::of(shown, pick, visitor)).collect())
+}
+
+impl Take {
+    fn of(shown: &Shown, pick: &Pick, visitor: &Visitor) -> Self {
+        let number = shown.resolved.pick.variation;
+        Self {
+            number,
+            href: page_of(&Pick { variation: number, ..pick.clone() }, visitor),
+            clip: address::of_clip(&shown.resolved.pick),
+            picture: poster(shown),
+            current: number == pick.variation,
         }
     }
-    Ok(takes)
 }

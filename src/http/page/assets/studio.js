@@ -383,7 +383,7 @@ async function tell(path, said) {
   return fetch(`/v1/clips/${key}/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...pick, ...said }),
+    body: JSON.stringify({ pick, ...said }),
   });
 }
 element("another").addEventListener("click", async (event) => {
