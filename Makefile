@@ -1,7 +1,7 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | sheets | clean. What is downloaded goes to
+# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | sheets | beds | clean. What is downloaded goes to
 # third_party/, Python for the training to the user's cache.
 
 CARGO ?= cargo
@@ -12,7 +12,7 @@ RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
 BENCHES := edge film motion plate wan
 
-.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets clean
+.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets beds clean
 
 help:
 	@sed -n '2,5s/^# *//p' Makefile
@@ -95,6 +95,10 @@ sheets: setup
 	$(CARGO) build --release --locked -p festoon -p festoon-renderer
 	target/release/festoon check templates --sheet docs/titles/locales.jpg --ratio 16:9
 	target/release/festoon check templates --sheet docs/titles/ratios.jpg --locale en
+
+# The music of the templates, bed.ogg in their folders: synthesised by code.
+beds: setup
+	$(CARGO) run --release --locked -p festoon-film --example beds -- templates
 
 # The reference pages that are made from the code.
 docs:

@@ -112,3 +112,34 @@ fn what_is_painted_ahead_resolves_and_the_most_wanted_comes_first() {
         }
     }
 }
+
+/// A recording weighs more than a page of text: together they stay within what a clone can carry.
+#[test]
+fn some_shipped_templates_have_music_that_can_be_left_out() {
+    let templates = shipped_templates();
+    let sounding: Vec<&Template> = templates.iter().filter(|template| template.sounds()).collect();
+    assert!(sounding.len() >= 6);
+    let mut beds = BTreeSet::new();
+    for template in sounding {
+        let heard = |sound: &str| {
+            let mut pick = Pick::usual(template.id.clone(), "en".parse().unwrap());
+            pick.parameters.insert("sound".into(), sound.into());
+            pick.resolve(template, &makers()).unwrap().bed
+        };
+        let bed = heard("on").unwrap();
+        assert_eq!(
+            Pick::usual(template.id.clone(), "ja".parse().unwrap()).resolve(template, &makers()).unwrap().bed,
+            Some(bed.clone())
+        );
+        assert_eq!(heard("off"), None, "{}", template.id);
+        assert!((bed.seconds() - 5.0).abs() < 0.01 && bed.headroom() > 2.0, "{}: {bed:?}", template.id);
+        beds.insert(bed.digest());
+    }
+    assert!(beds.len() >= 6, "each has its own");
+    let bytes: u64 = templates
+        .iter()
+        .filter_map(|template| shipped().join(template.id.as_str()).join("bed.ogg").metadata().ok())
+        .map(|bed| bed.len())
+        .sum();
+    assert!(bytes < 300_000, "{bytes} bytes");
+}
