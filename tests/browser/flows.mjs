@@ -146,3 +146,62 @@ export async function another_one({ open, check }) {
   await page.getByText("Another take, for now").waitFor();
   check(await page.getByRole("progressbar").isVisible(), "a third is ordered");
 }
+
+export async function sound({ open, check, hls }) {
+  const page = await open("/t/card?lang=en");
+  await picture(page);
+  const clip = () => page.evaluate(() => {
+    const { muted, controls, webkitAudioDecodedByteCount } = document.getElementById("clip");
+    return { muted, controls, sounds: webkitAudioDecodedByteCount > 0 };
+  });
+  await page.waitForFunction(() => document.getElementById("clip").webkitAudioDecodedByteCount > 0);
+  const first = await clip();
+  check(first.muted && first.controls, `nothing is heard before the visitor wants it, who has the means: ${JSON.stringify(first)}`);
+  await page.evaluate(() => { document.getElementById("clip").muted = false; });
+  await page.getByRole("radio", { name: "High" }).check();
+  await plays(page, "sound=high");
+  await page.waitForFunction(() => document.getElementById("clip").webkitAudioDecodedByteCount > 0);
+  check(!(await clip()).muted, "who has heard one clip hears the next");
+  await page.getByRole("radio", { name: "Off" }).check();
+  await plays(page, "sound=off");
+  await picture(page);
+  check(!(await clip()).sounds, "silence was picked");
+
+  // HLS, as a player on any page plays it; through the debugger, which no policy of the page keeps out.
+  await page.evaluate(hls);
+  for (const [path, sounds] of [["?sound=low", 1], ["?sound=off", 0]]) {
+    for (const level of [0, 1]) {
+      const told = await page.evaluate(async ([address, level]) => {
+        const { Hls } = globalThis;
+        const video = Object.assign(document.createElement("video"), { muted: true });
+        document.body.append(video);
+        const on = (name) => new Promise((done) => video.addEventListener(name, done, { once: true }));
+        const player = new Hls({ enableWorker: false });
+        const errors = [];
+        player.on(Hls.Events.ERROR, (_, { details, reason }) => errors.push(`${details} ${reason ?? ""}`));
+        const parsed = new Promise((done) => player.once(Hls.Events.MANIFEST_PARSED, () => done()));
+        player.loadSource(address);
+        player.attachMedia(video);
+        await parsed;
+        player.currentLevel = level;
+        const ended = on("ended");
+        await video.play();
+        await ended;
+        // Back to each segment.
+        for (const second of [0.2, 1.6, 1]) {
+          const sought = on("seeked");
+          video.currentTime = second;
+          await sought;
+        }
+        const { duration, videoWidth, webkitAudioDecodedByteCount } = video;
+        const told = { errors, duration, videoWidth, tracks: player.audioTracks.length, heard: webkitAudioDecodedByteCount > 0 };
+        player.destroy();
+        video.remove();
+        return told;
+      }, [`/v1/clips/card/en.m3u8${path}`, level]);
+      check(told.errors.length === 0, `${path} ${level}: ${told.errors.join(", ")}`);
+      check(Math.abs(told.duration - 2) < 0.03 && told.tracks === sounds && told.heard === (sounds === 1), `${path} ${level}: ${JSON.stringify(told)}`);
+      check([512, 480].includes(told.videoWidth), `${told.videoWidth} pixels`);
+    }
+  }
+}

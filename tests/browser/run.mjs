@@ -1,4 +1,5 @@
 // Runs one flow of flows.mjs against a server: node run.mjs FLOW URL. Ends with 1 and says why if it fails.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 import * as flows from "./flows.mjs";
@@ -6,6 +7,7 @@ import * as flows from "./flows.mjs";
 const require = createRequire(`${process.env.FESTOON_BROWSER_TESTS}/`);
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
+const hls = readFileSync(require.resolve("hls.js/dist/hls.min.js"), "utf8");
 
 const [, , name, url] = process.argv;
 const browser = await chromium.launch({ executablePath: process.env.FESTOON_CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
@@ -49,7 +51,7 @@ function check(right, message) {
 try {
   check(flows[name], `there is no flow ${name}`);
   const pages = [];
-  await flows[name]({ url, accessible, check, open: async (...where) => (pages.push(await open(...where)), pages.at(-1)) });
+  await flows[name]({ url, accessible, check, hls, open: async (...where) => (pages.push(await open(...where)), pages.at(-1)) });
   for (const page of pages) check(page.complaints.length === 0, page.complaints.join("\n"));
 } catch (error) {
   console.error(error.stack);

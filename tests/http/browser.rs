@@ -229,3 +229,8 @@ async fn another_take_is_shown_judged_compared_and_kept() {
     installation.paint("/v1/clips/greeting/en.mp4?variation=1").await;
     act(&installation, "another_one", "").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_with_sound_and_its_hls_are_played() {
+    act(&super::sound::installation().await, "sound", "").await;
+}

@@ -46,7 +46,7 @@ off = "Off"
 "#;
 
 /// An installation that has painted two seconds with a title, and a scene without one, both with sound.
-async fn installation() -> Installation {
+pub async fn installation() -> Installation {
     let installation = Installation::with(|config| {
         let canvas = "width = 512\nheight = 640\nframes = 24\nfps = 12";
         let titled = card(canvas, SNOW, 1.5, "size = [10, 16]\nwidth = 90\nanchor = \"middle-centre\"");
