@@ -35,6 +35,7 @@ mod memory;
 mod pictures;
 mod pins;
 mod pull;
+mod scope;
 mod upstream;
 mod usage;
 
@@ -64,6 +65,7 @@ use memory::Memory;
 pub use pictures::PictureMemory;
 use pins::Pins;
 pub use pull::Pulling;
+pub use scope::{Purged, Purging, Scope};
 pub use upstream::{Coming, Upstream, UpstreamError};
 use usage::Counters;
 pub use usage::Usage;

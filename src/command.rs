@@ -10,6 +10,7 @@ pub mod gc;
 pub mod key;
 pub mod phases;
 pub mod prerender;
+pub mod purge;
 pub mod reindex;
 pub mod schedule;
 pub mod serve;
@@ -39,6 +40,10 @@ enum Verb {
     Schedule(schedule::Arguments),
     /// Explain the keys of a pick, field by field.
     Key(key::Arguments),
+    /// Let go of copies in memory, on disk, at edges and in CDNs.
+    Purge(purge::PurgeArguments),
+    /// Delete, and keep from being made again.
+    Takedown(purge::TakedownArguments),
     /// Drop what the disk budget has no room for.
     Gc(gc::Arguments),
     /// Rebuild the index from the files.
@@ -63,6 +68,8 @@ impl CommandLine {
             Verb::Check(arguments) => check::run(arguments),
             Verb::Schedule(arguments) => schedule::run(arguments),
             Verb::Key(arguments) => key::run(arguments),
+            Verb::Purge(arguments) => purge::purge(arguments),
+            Verb::Takedown(arguments) => purge::take_down(arguments),
             Verb::Gc(arguments) => gc::run(arguments),
             Verb::Reindex(arguments) => reindex::run(arguments),
             Verb::Doctor(arguments) => doctor::run(arguments),

@@ -49,6 +49,8 @@ pub struct Config {
     pub on_demand: OnDemand,
     /// Lifetimes of answers in browsers and CDNs.
     pub delivery: Delivery,
+    /// CDNs in front, which are told what is purged.
+    pub cdn: Cdns,
     /// Checkpoint folders by the name that templates use.
     pub models: Models,
     /// The encoder.
@@ -333,6 +335,69 @@ impl Default for Delivery {
             allow_origin: "*".into(),
         }
     }
+}
+
+/// `[cdn]`: CDNs by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cdns(pub BTreeMap<String, Cdn>);
+
+/// `[cdn.<name>]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Cdn {
+    /// Anything that takes HTTP `PURGE` with `Surrogate-Key` or `Cache-Tag`: Varnish, Souin and others.
+    Purge {
+        /// Where it is sent.
+        url: String,
+        /// Sent as `Authorization: Bearer`, unless it is empty.
+        #[serde(default)]
+        token: String,
+    },
+    /// Fastly.
+    Fastly {
+        /// The service's id.
+        service: String,
+        /// An API token that may purge.
+        token: String,
+        /// The API's address.
+        #[serde(default = "fastly")]
+        api: String,
+    },
+    /// Cloudflare.
+    Cloudflare {
+        /// The zone's id.
+        zone: String,
+        /// An API token that may purge.
+        token: String,
+        /// The API's address.
+        #[serde(default = "cloudflare")]
+        api: String,
+    },
+    /// Amazon CloudFront.
+    CloudFront {
+        /// The distribution's id.
+        distribution: String,
+        /// The id of an access key that may create invalidations.
+        access_key: String,
+        /// Its secret.
+        secret_key: String,
+        /// The API's address.
+        #[serde(default = "cloudfront")]
+        api: String,
+    },
+}
+
+fn fastly() -> String {
+    "https://api.fastly.com".into()
+}
+
+fn cloudflare() -> String {
+    "https://api.cloudflare.com".into()
+}
+
+fn cloudfront() -> String {
+    "https://cloudfront.amazonaws.com".into()
 }
 
 /// `[models]`: folders by name.

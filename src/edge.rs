@@ -19,6 +19,7 @@ mod nearest;
 mod opened;
 mod orders;
 mod parts;
+mod purging;
 mod renditions;
 mod takes;
 mod ticket;
@@ -42,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cache::{Cache, CacheError, Entry, Loaded, Staged},
-    campaign::Costs,
+    campaign::{Campaigns, Costs},
     clock::Clock,
     compositor::Compositor,
     config::Config,
@@ -51,6 +52,7 @@ use crate::{
     opinion::Opinions,
     origin::Origin,
     pick::{Pick, PickError, Resolved},
+    purge::{Audit, Cdns, Takedowns},
     queue::{JobEvent, JobEventKind, JobQueue, Order, OrderId, QueueError},
     template::{Library, Template},
 };
@@ -58,12 +60,13 @@ use crate::{
 pub use crate::compositor::{Broken, Clip, CompositorError, Playing};
 pub use accept::Accepted;
 pub use check::Check;
-pub use children::Child;
+pub use children::{Child, Reached};
 pub use error::EdgeError;
 pub use images::{KeptImage, Place};
 pub use mirror::MirrorError;
 pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
+pub use purging::{Cause, Purge};
 pub use renditions::{InSegments, Piece, SoundInSegments};
 pub use takes::Next;
 pub use ticket::{Status, Ticket, TicketId};
@@ -104,6 +107,11 @@ struct Inner {
     origin: Option<Origin>,
     /// Who asks here.
     children: children::Children,
+    /// What is painted ahead because somebody said so; an edge has none.
+    campaigns: Arc<Campaigns>,
+    takedowns: Takedowns,
+    audit: Audit,
+    cdns: Cdns,
 }
 
 /// Blobs that wait for their hand-in.
@@ -221,12 +229,13 @@ impl Edge {
             Ok(Found::Ready(entry)) => return Ok(Answer::Ready(Shown { entry: *entry, resolved })),
             Ok(Found::Refused { reasons, until }) => return Ok(Answer::Refused { reasons, until }),
             Ok(Found::Nothing) => {}
-            Err(error) => {
+            Err(error @ EdgeError::Cache(CacheError::Upstream(_))) => {
                 // Without the origin an edge may still have something alike.
                 let nearest = if how.nearest { self.nearest(&resolved.pick, &template).await? } else { None };
                 let (shown, differs) = nearest.ok_or(error)?;
                 return Ok(Answer::Nearest { shown, differs, ticket: None });
             }
+            Err(error) => return Err(error),
         }
         // A title that cannot be drawn is refused before anything is painted for it.
         self.drawing(&resolved).await?;
@@ -299,6 +308,7 @@ impl Edge {
     }
 
     async fn find(&self, resolved: &Resolved) -> Result<Found, EdgeError> {
+        self.stands(resolved)?;
         let key = &resolved.plate_key;
         if let Some(entry) = self.inner.cache.find(key).await? {
             if self.may_be_served(&entry) {
@@ -332,7 +342,7 @@ impl Edge {
             let Ok(resolved) = pick.resolve(template, &self.makers()) else { continue };
             match self.find(&resolved).await {
                 Ok(Found::Ready(entry)) => return Ok(Some((Shown { entry: *entry, resolved }, differs))),
-                Ok(_) | Err(EdgeError::Cache(CacheError::Upstream(_))) => {}
+                Ok(_) | Err(EdgeError::Cache(CacheError::Upstream(_)) | EdgeError::TakenDown) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -405,6 +415,7 @@ impl Edge {
     /// # Errors
     /// If the disk fails.
     pub async fn blob(&self, blob: &BlobHash) -> Result<Option<Bytes>, EdgeError> {
+        self.allowed(None, &[], Some(blob))?;
         Ok(self.inner.cache.load(blob).await?)
     }
 
@@ -413,6 +424,7 @@ impl Edge {
     /// # Errors
     /// If the disk fails.
     pub async fn entry(&self, key: &RenderKey) -> Result<Option<Entry>, EdgeError> {
+        self.allowed(None, &[*key], None)?;
         Ok(self.inner.cache.find(key).await?.filter(|entry| self.may_be_served(entry)))
     }
 
@@ -421,6 +433,7 @@ impl Edge {
     /// # Errors
     /// If the disk fails, or the origin is needed and does not answer.
     pub async fn open_blob(&self, blob: &BlobHash) -> Result<Option<Loaded>, EdgeError> {
+        self.allowed(None, &[], Some(blob))?;
         Ok(self.inner.cache.open_blob(blob).await?)
     }
 
@@ -545,6 +558,10 @@ impl Edge {
     /// What painting takes, as far as is known.
     pub fn costs(&self) -> Costs {
         self.inner.costs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// What is painted ahead because somebody said so.
+    pub fn campaigns(&self) -> &Arc<Campaigns> {
+        &self.inner.campaigns
     }
     /// The settings.
     pub fn config(&self) -> &Arc<Config> {

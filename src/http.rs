@@ -19,6 +19,7 @@ mod page;
 mod passing;
 mod picks;
 mod problem;
+mod purges;
 mod range;
 mod routes;
 mod stream;

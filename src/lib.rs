@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod opinion;
 pub mod origin;
 pub mod pick;
+pub mod purge;
 pub mod queue;
 pub mod schedule;
 pub mod store;

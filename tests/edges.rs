@@ -4,6 +4,7 @@
 mod between;
 mod borrowing;
 mod origins;
+mod purges;
 
 use std::path::{Path, PathBuf};
 

@@ -169,6 +169,20 @@ impl Borrowed {
         Ok(())
     }
 
+    /// Deletes copies, and says how many bytes that frees. Blocks.
+    pub fn forget(&self, blobs: &[BlobHash]) -> Result<u64, StoreError> {
+        let freed = {
+            let mut shelf = self.shelf();
+            let before = shelf.bytes;
+            for blob in blobs {
+                shelf.take(blob);
+            }
+            before - shelf.bytes
+        };
+        self.delete(blobs)?;
+        Ok(freed)
+    }
+
     fn delete(&self, blobs: &[BlobHash]) -> Result<(), StoreError> {
         blobs.iter().try_for_each(|blob| self.blobs.remove(blob).map(drop))
     }

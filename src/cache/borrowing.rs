@@ -26,7 +26,7 @@ use super::{
     pull::{Pull, Pulled},
     usage::Borrowing as Counted,
 };
-use crate::store::{Batch, StoreError, Table, decode, encode};
+use crate::store::{Batch, IndexError, StoreError, Table, decode, encode};
 
 /// Rows of borrowed entries that are kept in memory.
 const KNOWN: u64 = 100_000;
@@ -83,6 +83,11 @@ pub enum Loaded {
     Coming(Pulling),
 }
 
+/// The entry of a row of the table of borrowed ones.
+pub(super) fn entry_of_row(row: &[u8]) -> Result<Option<Entry>, IndexError> {
+    Ok(decode::<Said>(row)?.entry.map(|entry| *entry))
+}
+
 impl Borrowing {
     pub fn open(blobs: Blobs, budget: u64, loan: Loan) -> Result<Self, StoreError> {
         Ok(Self {
@@ -116,6 +121,16 @@ impl Borrowing {
 
     fn distrusts(&self, at: UnixMillis) -> bool {
         at.0 < self.distrusted.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what is kept in memory of what was said; the rows stay.
+    pub fn forget_what_was_said(&self) {
+        self.known.invalidate_all();
+    }
+
+    /// Deletes copies, and says how many bytes that frees. Blocks.
+    pub fn delete_copies(&self, blobs: &[BlobHash]) -> Result<u64, StoreError> {
+        self.blobs.forget(blobs)
     }
 
     /// Copies, and their bytes.

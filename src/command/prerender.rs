@@ -126,9 +126,8 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         print_matrix(&work, &states, &library.current(), &costs);
     }
     if !arguments.dry_run {
-        let server = arguments.server.unwrap_or_else(|| address(&config));
-        let token = RendererToken::known(&config.renderers.token, &state);
-        states = state::wait(follow::paint(&Client::new(&server, token)?, &work.cells, states, &mut |_| {}))??;
+        let client = operator(&config, arguments.server)?;
+        states = state::wait(follow::paint(&client, &work.cells, states, &mut |_| {}))??;
     }
     if arguments.json {
         let answer = serde_json::to_string(&answer(&work, &states, &costs)).expect("an answer is plain data with text keys");
@@ -270,6 +269,15 @@ fn of_rules(config: &Config, now: UnixMillis, templates: &Templates, makers: &Ma
     }
     work.notes = notes.into_iter().collect();
     Ok(work)
+}
+
+/// A client of this server, else of the one that the settings describe, with the operator's token.
+///
+/// # Errors
+/// If the address is none.
+pub(super) fn operator(config: &Config, server: Option<String>) -> Result<Client, client::ClientError> {
+    let server = server.unwrap_or_else(|| address(config));
+    Client::new(&server, RendererToken::known(&config.renderers.token, &config.state()))
 }
 
 /// The address of the server on this machine.

@@ -18,7 +18,6 @@ use tracing_subscriber::EnvFilter;
 
 use super::terminal::Lines;
 use crate::{
-    campaign::{CampaignError, Campaigns},
     clock::{Clock, Ids, RandomIds, SystemClock},
     config::{Config, LogFormat, Role},
     edge::{Edge, OpenError, Opened},
@@ -97,10 +96,6 @@ pub enum StartError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Feasts(#[from] FeastsError),
-    /// A campaign.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Campaign(#[from] CampaignError),
     /// The planner's memory.
     #[error(transparent)]
     Planner(#[from] StateError),
@@ -119,8 +114,8 @@ pub struct Running {
     stop: CancellationToken,
     answering: JoinHandle<io::Result<()>>,
     besides: JoinSet<()>,
-    /// What is planned ahead; an edge plans nothing.
-    plans: Option<(Feasts, Arc<Campaigns>)>,
+    /// When what is planned ahead is due; an edge plans nothing.
+    feasts: Option<Feasts>,
     ticker: Option<Ticker>,
     _watch: Option<Watch>,
 }
@@ -136,12 +131,12 @@ impl Running {
         let url = bound.url();
         let config = Arc::new(config);
         let is_edge = config.server.role == Role::Edge;
-        let (mut plans, mut known) = (None, Known::default());
+        let (mut feasts, mut known) = (None, Known::default());
         if !is_edge {
-            let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
-            known.feasts = Some(feasts.ids().map(str::to_owned).collect());
+            let found = Feasts::load(&config.path(&config.paths.feasts))?;
+            known.feasts = Some(found.ids().map(str::to_owned).collect());
             known.models = Some(config.abilities().map_err(OpenError::from)?);
-            plans = Some((feasts, Arc::new(Campaigns::open(config.path(&config.paths.campaigns))?)));
+            feasts = Some(found);
         }
         let mut opened = tokio::task::spawn_blocking(move || Opened::open(config, known, clock, ids)).await??;
         // An edge's templates change with its origin's, all at once.
@@ -152,12 +147,11 @@ impl Running {
         }
         let opened = Arc::new(opened);
         let stop = CancellationToken::new();
-        let feasts = plans.as_ref().map(|(feasts, _)| feasts.clone()).unwrap_or_default();
-        let (answers, stopped) = (Arc::clone(&opened), stop.clone());
-        let answering = tokio::spawn(async move { bound.serve(&answers, feasts, stopped.cancelled_owned()).await });
+        let (answers, stopped, known) = (Arc::clone(&opened), stop.clone(), feasts.clone().unwrap_or_default());
+        let answering = tokio::spawn(async move { bound.serve(&answers, known, stopped.cancelled_owned()).await });
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
-        Ok(Self { opened, url, stop, answering, besides, plans, ticker: None, _watch: watch })
+        Ok(Self { opened, url, stop, answering, besides, feasts, ticker: None, _watch: watch })
     }
 
     /// Begins to order what the templates' rules and the campaigns want ahead of its dates, each minute, where the settings say so.
@@ -167,14 +161,14 @@ impl Running {
     pub async fn plan_ahead(&mut self) -> Result<(), StartError> {
         let edge = self.edge().clone();
         let config = edge.config();
-        let Some((feasts, campaigns)) = self.plans.clone() else { return Ok(()) };
+        let Some(feasts) = self.feasts.clone() else { return Ok(()) };
         if !config.schedule.enabled || self.ticker.is_some() {
             return Ok(());
         }
         let memory = Arc::new(FileState::open(&config.state())?);
         let orders = Arc::new(edge.clone());
         let (library, makers, clock) = (edge.library().clone(), (*edge.makers()).clone(), Arc::clone(edge.clock()));
-        let settings = config.schedule.settings();
+        let (settings, campaigns) = (config.schedule.settings(), Arc::clone(edge.campaigns()));
         let agenda = Arc::new(Agenda::new(library, campaigns, makers, edge.costs(), feasts, memory, settings, orders, clock));
         let tick = move || {
             let agenda = Arc::clone(&agenda);

@@ -98,6 +98,11 @@ impl Edge {
             Err(EdgeError::LeaseLost { .. }) if self.ended_at(id, epoch).await? => return Ok(Accepted::Again),
             Err(error) => return Err(error),
         };
+        if let Err(taken_down) = self.allowed(Some(&job.spec.template), &[job.key], Some(&outcome.blob)) {
+            self.uploads().remove(id);
+            self.inner.queue.fail(id, &Failure { epoch, reason: taken_down.to_string(), kind: FailureKind::Permanent }).await?;
+            return Ok(Accepted::Refused);
+        }
         if let Verdict::Failed { reasons } = &outcome.verdict {
             self.uploads().remove(id);
             self.inner.cache.refuse(&job.key, reasons.clone(), self.refused_until()).await?;

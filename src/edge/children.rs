@@ -1,8 +1,8 @@
 //! What an origin tells its edges: the makers of plates and the files of the templates, so that they resolve a pick to the same
-//! keys.
+//! keys; what must not be served; and what is purged, at once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -12,16 +12,19 @@ use std::{
 use bytes::Bytes;
 use festoon_spec::{BlobHash, Digest, UnixMillis};
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::{Edge, EdgeError};
 use crate::{
-    origin::{FILE_BYTES, News, Report, Standing},
+    cache::Scope,
+    origin::{FILE_BYTES, News, Report, Seen, Standing},
     store::StoreError,
 };
 
 /// Edges that are remembered; beyond it the one that was not heard of for longest is forgotten.
 const MOST_EDGES: usize = 1000;
+/// Purges that are remembered: an edge that was away for more of them asks again for everything.
+const MOST_PURGES: usize = 1000;
 /// Characters of an edge's name.
 const LONGEST_NAME: usize = 200;
 /// Files of all templates together.
@@ -42,13 +45,105 @@ pub struct Child {
     pub heard_at: UnixMillis,
     /// Whether it knows all news.
     pub is_up_to_date: bool,
+    /// How many of the purges since the origin's start it took part in.
+    #[serde(skip)]
+    seen: u64,
 }
 
 /// The edges below, and what they are told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Children {
     known: Mutex<HashMap<String, Child>>,
     files: Mutex<Option<Arc<Files>>>,
+    /// Tells this start of the origin from others.
+    start: String,
+    purges: Mutex<Purges>,
+    /// Changes with every purge, and with what stands beside the templates.
+    moved: watch::Sender<u64>,
+    /// Changes whenever an edge asks.
+    heard: watch::Sender<u64>,
+}
+
+/// The last purges.
+#[derive(Debug, Default)]
+struct Purges {
+    /// How many there were since the start.
+    count: u64,
+    last: VecDeque<Scope>,
+}
+
+impl Purges {
+    /// Those behind a number; `None` if not all of them are remembered.
+    fn behind(&self, number: u64) -> Option<Vec<Scope>> {
+        let missing = usize::try_from(self.count.checked_sub(number)?).ok()?;
+        let forgotten = self.last.len().checked_sub(missing)?;
+        Some(self.last.iter().skip(forgotten).cloned().collect())
+    }
+}
+
+impl Children {
+    pub fn new(start: u128) -> Self {
+        Self {
+            known: Mutex::default(),
+            files: Mutex::default(),
+            start: format!("{start:032x}"),
+            purges: Mutex::default(),
+            moved: watch::Sender::default(),
+            heard: watch::Sender::default(),
+        }
+    }
+
+    /// Has every edge let go of this. Gives the number of the purge.
+    pub fn purge(&self, scope: Scope) -> u64 {
+        let number = {
+            let mut purges = self.purges.lock().unwrap_or_else(PoisonError::into_inner);
+            purges.count += 1;
+            purges.last.push_back(scope);
+            if purges.last.len() > MOST_PURGES {
+                purges.last.pop_front();
+            }
+            purges.count
+        };
+        self.move_on();
+        number
+    }
+
+    /// What stands has changed.
+    pub fn move_on(&self) {
+        self.moved.send_modify(|count| *count += 1);
+    }
+
+    /// Waits until every edge that was heard of since `since` has taken part in a purge, or until the deadline. Says which have.
+    pub async fn reached(&self, number: u64, since: UnixMillis, deadline: Instant) -> Vec<Reached> {
+        let mut heard = self.heard.subscribe();
+        loop {
+            heard.mark_unchanged();
+            let reached: Vec<Reached> = {
+                let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                let live = known.values().filter(|child| child.heard_at >= since);
+                let mut reached: Vec<_> =
+                    live.map(|child| Reached { edge: child.edge.clone(), reached: child.seen >= number }).collect();
+                reached.sort_by(|one, other| one.edge.cmp(&other.edge));
+                reached
+            };
+            if reached.iter().all(|edge| edge.reached) {
+                return reached;
+            }
+            tokio::select! {
+                _ = heard.changed() => {}
+                () = tokio::time::sleep_until(deadline) => return reached,
+            }
+        }
+    }
+}
+
+/// Whether an edge took part in a purge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// Its name.
+    pub edge: String,
+    /// Whether it did. One that did not does so before it serves anything else, or once it comes back.
+    pub reached: bool,
 }
 
 /// The templates' files at one moment.
@@ -68,35 +163,51 @@ impl Edge {
     pub async fn news(&self, report: &Report) -> Result<News, EdgeError> {
         let wait = report.wait_seconds.min(self.inner.config.limits.wait_seconds);
         let deadline = Instant::now() + Duration::from_secs(wait);
-        let mut readings = self.inner.library.readings();
+        let children = &self.inner.children;
+        let (mut readings, mut moved) = (self.inner.library.readings(), children.moved.subscribe());
         loop {
             readings.mark_unchanged();
+            moved.mark_unchanged();
             let standing = self.standing().await?;
             let revision = standing.revision();
-            let is_up_to_date = report.revision == Some(revision);
+            let (count, purges) = {
+                let purges = children.purges.lock().unwrap_or_else(PoisonError::into_inner);
+                let seen = report.seen.as_ref().filter(|seen| seen.start == children.start);
+                (purges.count, seen.and_then(|seen| purges.behind(seen.number)))
+            };
+            let missed = purges.is_none();
+            let purges = purges.unwrap_or_default();
+            let standing = (report.revision != Some(revision)).then_some(standing);
+            let is_up_to_date = standing.is_none() && purges.is_empty() && !missed;
             self.heard_of(report, is_up_to_date);
+            let seen = Seen { start: children.start.clone(), number: count };
+            let news = News { revision, standing, purges, missed, seen };
             if !is_up_to_date {
-                return Ok(News { revision, standing: Some(standing) });
+                return Ok(news);
             }
             tokio::select! {
                 _ = readings.changed() => {}
-                () = tokio::time::sleep_until(deadline) => return Ok(News { revision, standing: None }),
-                () = self.inner.draining.cancelled() => return Ok(News { revision, standing: None }),
+                _ = moved.changed() => {}
+                () = tokio::time::sleep_until(deadline) => return Ok(news),
+                () = self.inner.draining.cancelled() => return Ok(news),
             }
         }
     }
 
     fn heard_of(&self, report: &Report, is_up_to_date: bool) {
         let now = self.inner.clock.now();
+        let children = &self.inner.children;
         let shortened = |text: &str| text.chars().take(LONGEST_NAME).collect::<String>();
-        let edge = shortened(&report.edge);
-        let mut known = self.inner.children.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (edge, festoon) = (shortened(&report.edge), shortened(&report.festoon));
+        let seen = report.seen.as_ref().filter(|seen| seen.start == children.start).map_or(0, |seen| seen.number);
+        let mut known = children.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_EDGES && !known.contains_key(&edge) {
             let oldest = known.values().min_by_key(|child| child.heard_at).map(|child| child.edge.clone());
             oldest.and_then(|oldest| known.remove(&oldest));
         }
-        let festoon = shortened(&report.festoon);
-        known.insert(edge.clone(), Child { edge, festoon, heard_at: now, is_up_to_date });
+        known.insert(edge.clone(), Child { edge, festoon, heard_at: now, is_up_to_date, seen });
+        drop(known);
+        children.heard.send_modify(|count| *count += 1);
     }
 
     /// The edges that asked for news, by name.
@@ -113,6 +224,7 @@ impl Edge {
             encoder: makers.encoder.clone(),
             models: makers.models.iter().map(|(name, checkpoint)| (name.clone(), checkpoint.into())).collect(),
             templates: self.files().await?.paths.clone(),
+            takedowns: self.inner.takedowns.standing().to_vec(),
         })
     }
 

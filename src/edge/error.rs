@@ -53,6 +53,22 @@ pub enum EdgeError {
     /// What somebody brought is no picture that can be drawn.
     #[error("the image is not taken: {0}")]
     Image(ImageError),
+    /// It was taken down.
+    #[error("this was taken down")]
+    TakenDown,
+    /// There is no such campaign, or it cannot be read.
+    #[error("there is no campaign `{given}`{}", reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    UnknownCampaign {
+        /// As given, shortened.
+        given: String,
+        /// What is wrong with its file.
+        reason: Option<String>,
+        /// The campaigns that there are.
+        known: Vec<String>,
+    },
+    /// A takedown that would take more than anybody means.
+    #[error("a takedown names templates, campaigns, keys or bytes, not a whole locale")]
+    TooWide,
     /// Nothing can be drawn here.
     #[error("there is no encoder here to compose clips with")]
     NoCompositor,

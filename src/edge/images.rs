@@ -100,6 +100,7 @@ impl Edge {
     /// # Errors
     /// If the disk fails.
     pub async fn image(&self, image: &BlobHash) -> Result<Option<Bytes>, EdgeError> {
+        self.allowed(None, &[], Some(image))?;
         match self.inner.cache.find(&ImageSpec { image: *image }.key()).await? {
             Some(entry) => Ok(self.inner.cache.load(&entry.blob).await?),
             None => Ok(None),

@@ -15,11 +15,11 @@ use std::{
 
 use festoon_spec::{BlobHash, Digest};
 
-use super::Edge;
+use super::{Edge, EdgeError};
 use crate::{
-    cache::UpstreamError,
+    cache::{Purging, UpstreamError},
     makers::Makers,
-    origin::{News, Origin, Report, Standing},
+    origin::{News, Origin, Report, Seen, Standing},
     store::{StoreError, durable, make_folder},
 };
 
@@ -52,11 +52,12 @@ pub(super) struct Mirror {
     folder: PathBuf,
     staging: PathBuf,
     revision: Option<Digest>,
+    seen: Option<Seen>,
 }
 
 impl Mirror {
     pub fn new(origin: Origin, state: &Path, staging: PathBuf) -> Self {
-        Self { origin, folder: state.join("origin"), staging, revision: None }
+        Self { origin, folder: state.join("origin"), staging, revision: None, seen: None }
     }
 
     /// The folder of the templates.
@@ -68,8 +69,8 @@ impl Mirror {
     pub async fn begin(&mut self) -> Result<Standing, MirrorError> {
         make_folder(&self.templates())?;
         let away = match self.news(0).await {
-            Ok(Some(standing)) => return Ok(standing),
-            Ok(None) => UpstreamError::Wrong { what: "without saying what stands there".into() }.into(),
+            Ok(News { standing: Some(standing), .. }) => return Ok(standing),
+            Ok(_) => UpstreamError::Wrong { what: "without saying what stands there".into() }.into(),
             Err(error) => error,
         };
         let path = self.standing_file();
@@ -88,19 +89,20 @@ impl Mirror {
     }
 
     /// Asks for news, and takes over what stands at the origin, if that changed.
-    async fn news(&mut self, wait_seconds: u64) -> Result<Option<Standing>, MirrorError> {
+    async fn news(&mut self, wait_seconds: u64) -> Result<News, MirrorError> {
         let report = Report {
             edge: self.origin.name().to_owned(),
             festoon: env!("CARGO_PKG_VERSION").to_owned(),
             revision: self.revision,
+            seen: self.seen.clone(),
             wait_seconds,
         };
-        let News { revision, standing } = self.origin.news(&report).await?;
-        if let Some(standing) = &standing {
+        let news = self.origin.news(&report).await?;
+        if let Some(standing) = &news.standing {
             self.take_over(standing).await?;
-            self.revision = Some(revision);
+            self.revision = Some(news.revision);
         }
-        Ok(standing)
+        Ok(news)
     }
 
     /// Writes the files that changed, deletes those that are gone, then notes what stands.
@@ -129,23 +131,39 @@ impl Mirror {
     pub async fn follow(mut self, edge: Edge) {
         let mut answers = true;
         loop {
-            match self.news(WAIT_SECONDS).await {
-                Ok(standing) => {
-                    answers = true;
-                    if let Some(standing) = standing {
-                        edge.inner.makers.store(Arc::new(borrowed(&edge.makers(), standing)));
-                        edge.inner.library.reload();
-                        tracing::info!("what stands at the origin was taken over");
-                    }
-                }
+            let heard = match self.news(WAIT_SECONDS).await {
+                Ok(news) => self.act(&edge, news).await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match heard {
+                Ok(()) => answers = true,
                 Err(error) => {
                     if std::mem::take(&mut answers) {
-                        tracing::warn!(%error, "the origin is not heard; what was borrowed is served");
+                        tracing::warn!(error, "the origin is not heard; what was borrowed is served");
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
+    }
+
+    /// Does as the news say. What was purged counts as seen once it is gone here.
+    async fn act(&mut self, edge: &Edge, news: News) -> Result<(), EdgeError> {
+        let News { standing, purges, missed, seen, .. } = news;
+        if missed {
+            edge.inner.cache.distrust();
+        }
+        for scope in &purges {
+            edge.inner.cache.purge(scope, Purging::Everything).await?;
+        }
+        if let Some(standing) = standing {
+            edge.heed_takedowns(standing.takedowns.clone()).await?;
+            edge.inner.makers.store(Arc::new(borrowed(&edge.makers(), standing)));
+            edge.inner.library.reload();
+            tracing::info!("what stands at the origin was taken over");
+        }
+        self.seen = Some(seen);
+        Ok(())
     }
 }
 

@@ -17,20 +17,21 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Edge, Inner, RendererToken, TokenError,
+    Edge, EdgeError, Inner, RendererToken, TokenError,
     children::Children,
     images::Desk,
     mirror::{Mirror, MirrorError, borrowed},
 };
 use crate::{
     cache::{Cache, CacheOptions, Freshness, Loan},
-    campaign::Costs,
+    campaign::{CampaignError, Campaigns, Costs},
     clock::{Clock, Ids},
     compositor::{Compositor, Options},
     config::{Config, MakersError, Role, find_faces},
     makers::Makers,
     opinion::Opinions,
     origin::{Origin, OriginError},
+    purge::{Audit, Cdns, Takedowns},
     queue::{EmbeddedQueue, Policy},
     store::{Store, StoreError},
     template::{Known, Library, Report, Silence},
@@ -65,6 +66,10 @@ pub enum OpenError {
         /// All of them.
         report: String,
     },
+    /// A campaign.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Campaign(#[from] CampaignError),
     /// The makers of plates.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -87,6 +92,10 @@ pub enum OpenError {
     #[error("nothing is known of the origin: {0}")]
     #[diagnostic(help("an edge starts for the first time while its origin answers; `url` of [origin] names it"))]
     Mirror(#[from] MirrorError),
+    /// What the origin took down cannot be let go.
+    #[error("what the origin took down cannot be let go: {0}")]
+    #[diagnostic(help("nothing is served before that; `festoon doctor` looks for damage"))]
+    Takedowns(#[from] EdgeError),
 }
 
 impl OpenError {
@@ -121,16 +130,27 @@ impl Opened {
             prerender_margin_millis: u64::from(config.queue.prerender_margin_hours) * 3_600_000,
             ..Policy::default()
         };
+        let takedowns = Takedowns::open(&state, store.staging())?;
+        let cdns = Cdns::new(&config.cdn, Arc::clone(&clock));
+        let campaigns = match config.server.role {
+            Role::Both => config.path(&config.paths.campaigns),
+            // An edge plans nothing, wherever its settings point.
+            Role::Edge => state.join("origin/campaigns"),
+        };
+        let campaigns = Arc::new(Campaigns::open(campaigns)?);
+        let start = ids.secret();
         let queue = EmbeddedQueue::open(&store, policy, Arc::clone(&clock), ids)?;
         let opinions = Opinions::open(&state, store.staging())?;
         let costs = Costs::measured_in(&state, config.forecast)?;
         let encoder = find_encoder();
         let faces = find_faces()?;
         let mut mirror = origin.clone().map(|origin| Mirror::new(origin, &state, store.staging()));
+        let mut theirs = None;
         let (makers, folder, known) = match &mut mirror {
             None => (config.makers_with(&encoder, &faces)?, config.path(&config.paths.templates), known),
             Some(mirror) => {
                 let standing = Handle::current().block_on(mirror.begin())?;
+                theirs = Some(standing.takedowns.clone());
                 let makers = borrowed(&makers_of_an_edge(&config, &encoder, &faces)?, standing);
                 // The origin checked its templates against what it has.
                 (makers, mirror.templates(), Known::default())
@@ -158,10 +178,19 @@ impl Opened {
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),
             origin,
-            children: Children::default(),
+            children: Children::new(start),
+            campaigns,
+            takedowns,
+            audit: Audit::of(&state),
+            cdns,
             config,
         };
-        Ok(Self { edge: Edge { inner: Arc::new(inner) }, token, mirror })
+        let edge = Edge { inner: Arc::new(inner) };
+        if let Some(theirs) = theirs {
+            // Before anything is served.
+            Handle::current().block_on(edge.heed_takedowns(theirs))?;
+        }
+        Ok(Self { edge, token, mirror })
     }
 
     /// What keeps an edge like its origin, to be run as long as it answers; `None` if it has none, or it runs already.

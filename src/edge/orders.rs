@@ -20,6 +20,9 @@ impl Orders for Edge {
     async fn order(&self, plate: &PlannedPlate) -> Result<(), OrderError> {
         let key = plate.key;
         let inner = &self.inner;
+        if self.allowed(Some(&plate.spec.template), &[key], None).is_err() {
+            return Ok(());
+        }
         if inner.cache.find(&key).await.map_err(not_taken(key))?.is_some()
             || inner.cache.refusal(&key).await.map_err(not_taken(key))?.is_some()
         {

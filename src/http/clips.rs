@@ -23,6 +23,7 @@ use super::{
 use crate::{
     edge::{Answer, Clip, How, Shown},
     pick::{Pick, PickError, Resolved},
+    purge::Tag,
 };
 
 /// Extension of the blobs that playlists name: fragments of an MP4 file.
@@ -166,6 +167,19 @@ pub fn describe(headers: &mut HeaderMap, resolved: &Resolved) {
     headers.insert(HeaderName::from_static("festoon-overlay"), ascii(compositor));
     if let Some(heard) = resolved.heard(resolved.pick.profile) {
         headers.insert(HeaderName::from_static("festoon-sound"), HeaderValue::from_static(heard.name()));
+    }
+    let (template, locale) = (resolved.pick.template.clone(), resolved.pick.locale.clone());
+    let clip = [Tag::Template(template), Tag::Locale(locale), Tag::Key(resolved.plate_key), Tag::Key(resolved.clip_key)];
+    tag(headers, &clip);
+}
+
+/// Adds tags by which caches in front are purged.
+pub fn tag(headers: &mut HeaderMap, tags: &[Tag]) {
+    for (name, separator) in [("surrogate-key", " "), ("cache-tag", ",")] {
+        let name = HeaderName::from_static(name);
+        let before = headers.get(&name).and_then(|before| before.to_str().ok()).map(str::to_owned);
+        let all: Vec<String> = before.into_iter().chain(tags.iter().map(Tag::to_string)).collect();
+        headers.insert(name, ascii(&all.join(separator)));
     }
 }
 

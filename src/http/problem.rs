@@ -23,6 +23,9 @@ use crate::{
     store::StoreError,
 };
 
+/// That something was taken down is told by caches for so long.
+const TAKEN_DOWN_SECONDS: u64 = 30;
+
 macro_rules! codes {
     ($($variant:ident, $name:literal, $status:literal, $title:literal;)*) => {
         /// What can go wrong, as clients tell it apart. Published codes never change their meaning.
@@ -60,6 +63,8 @@ codes! {
     UnknownRatio, "unknown-ratio", 404, "The template does not offer this ratio";
     UnknownFileType, "unknown-file-type", 404, "There is no such type of file here";
     UnknownBlob, "unknown-blob", 404, "No such bytes are kept here";
+    UnknownTakedown, "unknown-takedown", 404, "There is no such takedown";
+    UnknownCampaign, "unknown-campaign", 404, "There is no such campaign";
     UnknownEntry, "unknown-entry", 404, "Nothing is kept under this key";
     UnknownTicket, "unknown-ticket", 404, "There is no such ticket";
     NotYourOrder, "not-your-order", 403, "The ticket only shows how far others' order is";
@@ -106,6 +111,7 @@ codes! {
     PreconditionFailed, "precondition-failed", 412, "The bytes are not those of If-Match";
     RangeUnsatisfiable, "range-unsatisfiable", 416, "The range is outside the bytes";
     NotPainted, "not-painted", 404, "This clip is not painted, and painting on demand is off";
+    TakenDown, "taken-down", 451, "This was taken down";
     Refused, "refused", 422, "This clip was painted and refused";
     QueueFull, "queue-full", 429, "More is asked for than can be painted soon";
     KeyReused, "idempotency-key-reused", 422, "The Idempotency-Key was used for another request";
@@ -215,6 +221,11 @@ impl From<EdgeError> for Problem {
                 let code = if image.is_too_large() { Code::ImageTooLarge } else { Code::BadImage };
                 Self { hint: image.hint().map(str::to_owned), ..Self::new(code, error.to_string()) }
             }
+            EdgeError::TakenDown => Self::new(Code::TakenDown, error.to_string()).cacheable(TAKEN_DOWN_SECONDS),
+            EdgeError::UnknownCampaign { known, .. } => {
+                Self::new(Code::UnknownCampaign, error.to_string()).hint(format!("the campaigns are: {}", known.join(", ")))
+            }
+            EdgeError::TooWide => Self::new(Code::BadBody, error.to_string()),
             EdgeError::NoCompositor => {
                 Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has the encoder of the plates")
             }

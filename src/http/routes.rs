@@ -5,7 +5,7 @@ use actix_web::{Route, guard, http::Method, web};
 use super::{
     Shared, clips, edges, health, images, leases, opinions, page, passing, picks,
     problem::{Code, Problem},
-    tickets,
+    purges, tickets,
 };
 use crate::config::Role;
 
@@ -122,6 +122,15 @@ pub const ROWS: &[Row] = &[
         about: "Edges: what is kept under a key",
         handler: || web::to(edges::entry),
     },
+    Row { methods: &["POST"], path: "/v1/purge", about: "Lets go of copies, everywhere", handler: || web::to(purges::purge) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/takedowns",
+        about: "Deletes, and keeps from being made again",
+        handler: || web::to(purges::take_down),
+    },
+    Row { methods: &["GET"], path: "/v1/takedowns", about: "What is taken down", handler: || web::to(purges::list) },
+    Row { methods: &["DELETE"], path: "/v1/takedowns/{id}", about: "Lifts a takedown", handler: || web::to(purges::lift) },
     Row { methods: READ, path: "/healthz", about: "The process answers", handler: || web::to(health::healthz) },
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
@@ -141,7 +150,9 @@ impl Row {
             Role::Edge if is_below("/v1/opinions") || is_below("/v1/clips/{key}") => web::to(passing::everything),
             Role::Edge if is_below("/v1/tickets") || is_below("/v1/images") && writes => web::to(passing::everything),
             Role::Edge if is_below("/v1/picks") => (self.handler)(),
-            Role::Edge if writes || is_below("/v1/edges") || is_below("/v1/entries") => web::to(passing::not_at_an_edge),
+            Role::Edge if writes || ["/v1/edges", "/v1/entries", "/v1/takedowns"].into_iter().any(is_below) => {
+                web::to(passing::not_at_an_edge)
+            }
             Role::Edge => (self.handler)(),
         }
     }

@@ -21,7 +21,7 @@ use futures_util::{
 
 use super::{
     body,
-    clips::ascii,
+    clips::{ascii, tag},
     delivery::{Representation, SLICE},
     problem::{Code, Problem},
 };
@@ -29,6 +29,7 @@ use crate::{
     cache::{BrokenOff, Loaded, Pulling},
     edge::{Broken, Playing},
     metrics,
+    purge::Tag,
 };
 
 /// What is delivered, but for its bytes.
@@ -56,12 +57,14 @@ pub async fn answer_blob(
         Loaded::Whole(bytes) => bytes,
         Loaded::Coming(pulling) if wants_everything(request)? => {
             let length = pulling.length();
-            return Ok(HttpResponse::Ok()
+            let mut response = HttpResponse::Ok()
                 .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
                 .insert_header((header::CACHE_CONTROL, cache_control))
                 .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
                 .insert_header((header::ETAG, ascii(&format!("\"b3-{blob}\""))))
-                .body(SizedStream::new(length, slices(pieces_of_pull(pulling)))));
+                .body(SizedStream::new(length, slices(pieces_of_pull(pulling))));
+            tag(response.headers_mut(), &[Tag::Blob(blob)]);
+            return Ok(response);
         }
         Loaded::Coming(pulling) => {
             let away = |broken: BrokenOff| Problem::new(Code::OriginAway, broken.to_string()).retry_after(1);
@@ -69,7 +72,9 @@ pub async fn answer_blob(
         }
     };
     let representation = Representation { bytes, blob, media_type, cache_control };
-    Ok(representation.answer(request, most_ranges)?.map_into_boxed_body())
+    let mut response = representation.answer(request, most_ranges)?.map_into_boxed_body();
+    tag(response.headers_mut(), &[Tag::Blob(blob)]);
+    Ok(response)
 }
 
 /// Whether this is a plain GET for all bytes, under no condition.

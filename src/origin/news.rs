@@ -9,7 +9,10 @@ use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{Origin, collect, refused};
-use crate::cache::UpstreamError;
+use crate::{
+    cache::{Scope, UpstreamError},
+    purge::Takedown,
+};
 
 /// Most bytes of news: the hashes of ten thousand templates' files, and keys of campaigns.
 const NEWS_BYTES: usize = 64 << 20;
@@ -25,6 +28,8 @@ pub struct Report {
     pub festoon: String,
     /// The [revision](News::revision) of what it knows.
     pub revision: Option<Digest>,
+    /// The last purge that it took part in.
+    pub seen: Option<Seen>,
     /// Seconds that the origin may wait for news.
     pub wait_seconds: u64,
 }
@@ -36,6 +41,21 @@ pub struct News {
     pub revision: Digest,
     /// What stands, if the edge knows another revision.
     pub standing: Option<Standing>,
+    /// What was purged since, in order.
+    pub purges: Vec<Scope>,
+    /// Whether there were more purges than are remembered, or the edge is new: then it believes nothing without asking again.
+    pub missed: bool,
+    /// The last of them.
+    pub seen: Seen,
+}
+
+/// A purge, by its number among those since the origin was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Differs with each start of the origin.
+    pub start: String,
+    /// How many there were.
+    pub number: u64,
 }
 
 /// What holds at the origin, as far as an edge must know it to say the same of the same pick.
@@ -47,6 +67,8 @@ pub struct Standing {
     pub models: BTreeMap<String, Model>,
     /// The files of the templates, by their path inside the folder of templates, with the hash of their bytes.
     pub templates: BTreeMap<String, BlobHash>,
+    /// What must not be served.
+    pub takedowns: Vec<Takedown>,
 }
 
 /// A checkpoint by what counts in keys and for canvases.

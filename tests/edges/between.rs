@@ -68,41 +68,58 @@ impl Between {
     }
 }
 
-async fn pass(mut stream: TcpStream, origin: &str, shared: &Mutex<Shared>) -> std::io::Result<()> {
-    let mut request = Vec::new();
-    let end = loop {
-        if let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub fields: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Reads one; `None` if the connection ends before it does.
+    pub async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Self>> {
+        let mut request = Vec::new();
+        let end = loop {
+            if let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if stream.read_buf(&mut request).await? == 0 {
+                return Ok(None);
+            }
+        };
+        let head = String::from_utf8_lossy(&request[..end]).into_owned();
+        let mut words = head.split(' ');
+        let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+        let fields = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let fields = fields.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let mut read = Self { method, path, fields, body: request.split_off(end) };
+        let length = read.field("content-length").map_or(0, |length| length.parse().unwrap());
+        while read.body.len() < length {
+            if stream.read_buf(&mut read.body).await? == 0 {
+                return Ok(None);
+            }
         }
-        if stream.read_buf(&mut request).await? == 0 {
-            return Ok(());
-        }
-    };
-    let head = String::from_utf8_lossy(&request[..end]).into_owned();
-    let mut words = head.split(' ');
-    let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
-    let fields: Vec<(String, String)> = head
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
-    let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    let length: usize = field("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = request.split_off(end);
-    while body.len() < length {
-        if stream.read_buf(&mut body).await? == 0 {
-            return Ok(());
-        }
+        Ok(Some(read))
     }
+
+    pub fn field(&self, wanted: &str) -> Option<&str> {
+        self.fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    }
+}
+
+async fn pass(mut stream: TcpStream, origin: &str, shared: &Mutex<Shared>) -> std::io::Result<()> {
+    let Some(request) = Request::read(&mut stream).await? else { return Ok(()) };
+    let path = &request.path;
     let trick = {
         let mut shared = shared.lock().unwrap();
         *shared.counts.entry(path.clone()).or_default() += 1;
         if path.starts_with("/v1/blobs/") { shared.trick } else { Trick::None }
     };
-    let mut passed = client().request(method.parse().unwrap(), format!("{origin}{path}")).body(body);
+    let mut passed = client().request(request.method.parse().unwrap(), format!("{origin}{path}")).body(request.body.clone());
     for name in ["authorization", "content-type", "festoon-edge", "prefer"] {
-        passed = field(name).into_iter().fold(passed, |passed, value| passed.header(name, value));
+        passed = request.field(name).into_iter().fold(passed, |passed, value| passed.header(name, value));
     }
     let Ok(answer) = passed.send().await else { return Ok(()) };
     let (status, headers) = (answer.status(), answer.headers().clone());

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use festoon_spec::{Lane, Progress, RenderKey};
-use reqwest::{StatusCode, Url, header};
-use serde::{Deserialize, Serialize};
+use reqwest::{Method, StatusCode, Url, header};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{http::clip_address, pick::Pick};
 
@@ -42,6 +43,12 @@ pub enum ClientError {
         /// Where.
         server: Url,
         /// What the connection says.
+        reason: String,
+    },
+    /// It does not do it.
+    #[error("the server refuses: {reason}")]
+    Refused {
+        /// What it says.
         reason: String,
     },
     /// It does not have a clip.
@@ -206,6 +213,33 @@ impl Client {
         match response.status() {
             StatusCode::OK => response.bytes().await.map_err(|error| self.lost(&error)),
             status => Err(ClientError::NoClip { address, status }),
+        }
+    }
+
+    /// Asks for what only the operator may ask for; `None` is an answer without a page.
+    ///
+    /// # Errors
+    /// If the server cannot be reached, is no festoon, or refuses.
+    pub async fn operate<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Option<T>, ClientError> {
+        let mut request = self.http.request(method, self.url(path));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        match status {
+            StatusCode::NO_CONTENT => Ok(None),
+            status if status.is_success() => self.read(status, &body).map(Some),
+            _ => Err(self.read(status, &body).map(|problem: Problem| ClientError::Refused { reason: problem.sentence() })?),
         }
     }
 

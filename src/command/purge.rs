@@ -1,0 +1,213 @@
+//! `festoon purge` and `festoon takedown`: what is to go everywhere, and what must not come back.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use chrono::DateTime;
+use festoon_spec::{Digest, TemplateId, UnixMillis};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    prerender::{client::Client, operator},
+    schedule::table,
+    state::{size, wait},
+};
+use crate::{
+    config::Config,
+    purge::{Selector, Tag},
+};
+
+/// What goes.
+#[derive(Debug, clap::Args)]
+struct What {
+    /// Everything of a template; may be repeated, as all of these.
+    #[arg(long, value_name = "ID")]
+    template: Vec<TemplateId>,
+    /// Everything that a campaign wants.
+    #[arg(long, value_name = "ID")]
+    campaign: Vec<String>,
+    /// Everything that is delivered with a tag: template-<id>, locale-<tag>, key-<digest>, blob-<digest>.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<Tag>,
+    /// A plate or clip by its key, or whatever has these bytes.
+    #[arg(long, value_name = "DIGEST")]
+    digest: Vec<Digest>,
+}
+
+impl What {
+    fn selectors(&self) -> Vec<Selector> {
+        let templates = self.template.iter().cloned().map(Selector::Template);
+        let campaigns = self.campaign.iter().cloned().map(Selector::Campaign);
+        let tags = self.tag.iter().cloned().map(Selector::Tag);
+        templates.chain(campaigns).chain(tags).chain(self.digest.iter().copied().map(Selector::Digest)).collect()
+    }
+}
+
+/// Which server, and how to answer.
+#[derive(Debug, clap::Args)]
+struct Server {
+    /// The running server; without it, the one that the settings describe.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// The settings file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Server {
+    fn client(&self) -> miette::Result<Client> {
+        let config = Config::load(self.config.as_deref())?;
+        Ok(operator(&config, self.server.clone())?)
+    }
+}
+
+/// Arguments of `festoon purge`.
+#[derive(Debug, clap::Args)]
+pub struct PurgeArguments {
+    #[command(flatten)]
+    what: What,
+    /// Why, for the audit.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Arguments of `festoon takedown`.
+#[derive(Debug, clap::Args)]
+pub struct TakedownArguments {
+    #[command(flatten)]
+    what: What,
+    /// Why: needed, and kept in the audit.
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["list", "lift"])]
+    reason: Option<String>,
+    /// Show what is taken down.
+    #[arg(long, conflicts_with_all = ["reason", "lift"])]
+    list: bool,
+    /// Lift the takedown of this name.
+    #[arg(long, value_name = "ID", conflicts_with = "reason")]
+    lift: Option<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// How far it came, as the server says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Purge {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    takedown: Option<String>,
+    here: Here,
+    edges: Vec<AtEdge>,
+    cdns: Vec<AtCdn>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Here {
+    entries: u64,
+    bytes: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AtEdge {
+    edge: String,
+    reached: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AtCdn {
+    cdn: String,
+    done: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct List {
+    takedowns: Vec<Standing>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Standing {
+    id: String,
+    at: UnixMillis,
+    reason: String,
+    what: Vec<Selector>,
+}
+
+/// Lets go of copies everywhere. Ends with 1 if an edge or a CDN was not reached.
+///
+/// # Errors
+/// If no server answers, or it refuses.
+pub fn purge(arguments: PurgeArguments) -> miette::Result<ExitCode> {
+    let PurgeArguments { what, reason, server } = arguments;
+    let body = body(&what, &reason)?;
+    report(&server, wait(server.client()?.operate(Method::POST, "/v1/purge", Some(&body)))??)
+}
+
+/// Deletes and keeps away, lists what is kept away, or lifts it. Ends with 1 if an edge or a CDN was not reached.
+///
+/// # Errors
+/// If no server answers, or it refuses.
+pub fn take_down(arguments: TakedownArguments) -> miette::Result<ExitCode> {
+    let TakedownArguments { what, reason, list, lift, server } = arguments;
+    let client = server.client()?;
+    if list {
+        let list: Option<List> = wait(client.operate(Method::GET, "/v1/takedowns", None))??;
+        print_list(&server, &list.unwrap_or(List { takedowns: Vec::new() }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(id) = lift {
+        // A name is digits; anything else is no path.
+        let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        let _: Option<Value> = wait(client.operate(Method::DELETE, &format!("/v1/takedowns/{id}"), None))??;
+        println!("lifted: what it meant may be ordered again");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let body = body(&what, &reason.unwrap_or_default())?;
+    report(&server, wait(client.operate(Method::POST, "/v1/takedowns", Some(&body)))??)
+}
+
+fn body(what: &What, reason: &str) -> miette::Result<Value> {
+    let what = what.selectors();
+    if what.is_empty() {
+        return Err(miette::miette!(help = "--template, --campaign, --tag or --digest names it", "nothing is named"));
+    }
+    Ok(json!({ "what": what, "reason": reason }))
+}
+
+fn report(server: &Server, purge: Option<Purge>) -> miette::Result<ExitCode> {
+    let purge = purge.ok_or_else(|| miette::miette!("the server does not say what it did"))?;
+    if server.json {
+        println!("{}", serde_json::to_string(&purge).expect("it is plain data with text keys"));
+    } else {
+        println!("here: {} entries are gone, {} are free", purge.here.entries, size(purge.here.bytes));
+        for AtEdge { edge, reached } in &purge.edges {
+            println!("edge {edge}: {}", if *reached { "gone" } else { "not reached; it lets go once it is heard of again" });
+        }
+        for AtCdn { cdn, done, problem } in &purge.cdns {
+            println!("CDN {cdn}: {}", problem.as_deref().filter(|_| !done).unwrap_or("gone"));
+        }
+        if let Some(id) = &purge.takedown {
+            println!("lift it with `festoon takedown --lift {id}`");
+        }
+    }
+    let everywhere = purge.edges.iter().all(|edge| edge.reached) && purge.cdns.iter().all(|cdn| cdn.done);
+    Ok(if everywhere { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_list(server: &Server, list: &List) {
+    if server.json {
+        return println!("{}", serde_json::to_string(list).expect("it is plain data with text keys"));
+    }
+    let mut rows = table(&["Takedown", "Since", "What", "Why"]);
+    for Standing { id, at, reason, what } in &list.takedowns {
+        let since = DateTime::from_timestamp_millis(at.0 as i64).unwrap_or_default().format("%Y-%m-%d %H:%MZ");
+        let what: Vec<_> = what.iter().map(Selector::to_string).collect();
+        rows.add_row([id.clone(), since.to_string(), what.join("\n"), reason.clone()]);
+    }
+    println!("{rows}");
+}
