@@ -7,6 +7,7 @@ use festoon_film::{
     master_playlist, media_playlist, probe, probe_fragments, progressive, silent, sound_playlist, sounding, sounding_samples,
 };
 use festoon_spec::{Digest, Laying, Milli, SoundCodec, SoundSpec};
+use proptest::{prelude::*, sample::Index};
 
 use crate::compose::{CANVAS, Hot, decoded, everywhere};
 
@@ -336,6 +337,44 @@ fn a_soundtrack_of_its_own_is_read_as_it_was_written() {
         assert!(read.fragments.iter().all(|(samples, _)| samples.end - samples.start <= u64::from(SOUND_RATE)));
         for length in (0..file.len()).step_by(211) {
             assert!(SoundFile::read(&file[..length]).is_err() || length == file.len(), "cut to {length}");
+        }
+    }
+}
+
+#[test]
+fn a_clip_that_is_cut_off_or_lacks_some_of_its_sound_has_no_download() {
+    let sound = soundtrack(&bed(tone(48_000, 440.0, 6.0)), PLAIN, SoundCodec::Aac);
+    let clip = sounding(&SILENT, &sound).unwrap();
+    let parts = probe_fragments(&clip).unwrap();
+    let edges = parts.sound.iter().flat_map(|place| [place.start, place.end]);
+    for length in (0..clip.len()).step_by(997).chain(edges) {
+        assert!(progressive(&clip[..length]).is_err(), "cut to {length}");
+    }
+    for place in &parts.sound {
+        let lacking = [&clip[..place.start], &clip[place.end..]].concat();
+        assert!(progressive(&lacking).is_err(), "without {place:?}");
+        assert_eq!(silent(&lacking).unwrap(), *SILENT);
+    }
+    let twice = [&clip[..], &clip[parts.sound[0].clone()]].concat();
+    assert!(Soundtrack::read(&twice).unwrap().is_some_and(|read| read.packets().len() == sound.packets().len()));
+}
+
+proptest! {
+    /// Damage in front of the media, where each byte means something.
+    #[test]
+    fn no_damage_makes_reading_sound_panic(places in prop::collection::vec((any::<Index>(), any::<u8>()), 1..8)) {
+        static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+            let bed = bed(tone(48_000, 440.0, 1.0));
+            let [aac, opus] = SoundCodec::ALL.map(|codec| soundtrack(&bed, PLAIN, codec));
+            [sounding(&SILENT, &aac).unwrap(), aac.file().unwrap(), opus.file().unwrap()]
+        });
+        for file in &*FILES {
+            let mut file = file.clone();
+            let index = file.windows(4).position(|window| window == b"mdat").unwrap() + 4;
+            for (place, byte) in &places {
+                file[place.index(index)] = *byte;
+            }
+            let _ = (SoundFile::read(&file), silent(&file), progressive(&file));
         }
     }
 }

@@ -8,8 +8,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use festoon_spec::{FrameRange, SoundCodec};
 use mp4_atom::{
-    Audio, Codec, Dops, Edts, Elst, ElstEntry, Encode, FourCC, Ftyp, Hdlr, Mdhd, Mdia, Mehd, Minf, Moov, Mp4a, Mvex, Mvhd, Opus,
-    Smhd, Stbl, Stco, Stsc, Stsd, Stsz, StszSamples, Stts, SttsEntry, Tkhd, Trak, Trex, TrunEntry,
+    Audio, Codec, Decode as _, Dops, Edts, Elst, ElstEntry, Encode, FourCC, Ftyp, Hdlr, Mdhd, Mdia, Mehd, Minf, Moov, Mp4a, Mvex,
+    Mvhd, Opus, Smhd, Stbl, Stco, Stsc, Stsd, Stsz, StszSamples, Stts, SttsEntry, Tkhd, Trak, Trex, TrunEntry,
     esds::{DecoderConfig, DecoderSpecific, EsDescriptor, Esds, SLConfig},
 };
 
@@ -257,16 +257,19 @@ fn sound_codec(trak: &Mp4Box<'_>) -> Result<SoundCodec, ContainerError> {
     // Version, flags and the number of entries.
     let entries = stbl.only(b"stsd", "`stbl`")?.inside(8)?.children()?;
     let [entry] = entries.try_into().map_err(|_| ContainerError::Contradiction("not one sample entry"))?;
+    let mut fields = entry.body;
+    Audio::decode(&mut fields).map_err(|source| ContainerError::BadBox { kind: entry.kind, source })?;
+    let extensions = entry.inside(entry.body.len() - fields.len())?;
     match &<[u8; 4]>::from(entry.kind) {
         b"mp4a" => {
-            let found = entry.read::<Mp4a>()?.esds.es_desc.dec_config.dec_specific;
+            let found = extensions.only(b"esds", "`mp4a`")?.read::<Esds>()?.es_desc.dec_config.dec_specific;
             if !found.is_some_and(|found| found.raw.starts_with(&AUDIO_SPECIFIC[..2])) {
                 return Err(ContainerError::Contradiction("the sound is not AAC-LC with two channels at 48 kHz"));
             }
             Ok(SoundCodec::Aac)
         }
         b"Opus" => {
-            let Dops { output_channel_count, pre_skip, .. } = entry.read::<Opus>()?.dops;
+            let Dops { output_channel_count, pre_skip, .. } = extensions.only(b"dOps", "`Opus`")?.read::<Dops>()?;
             if output_channel_count != CHANNELS || u32::from(pre_skip) != priming(SoundCodec::Opus) {
                 return Err(ContainerError::Contradiction("the sound is not Opus with two channels as libopus makes it"));
             }
