@@ -66,6 +66,7 @@ pub use pictures::PictureMemory;
 use pins::Pins;
 pub use pull::Pulling;
 pub use scope::{Purged, Purging, Scope};
+use sha2::{Digest as _, Sha256};
 pub use upstream::{Coming, Upstream, UpstreamError};
 use usage::Counters;
 pub use usage::Usage;
@@ -154,6 +155,9 @@ struct Inner {
     counters: Arc<Counters>,
     /// What is had of somebody else, if there is one above.
     borrowing: Option<Borrowing>,
+    /// SHA-256 of blobs that somebody was told of.
+    digests: moka::sync::Cache<BlobHash, [u8; 32]>,
+    losses: AtomicU64,
 }
 
 /// Rows kept in memory to answer [`Cache::find`].
@@ -209,6 +213,8 @@ impl Cache {
                 touches: Mutex::default(),
                 shelf: tokio::sync::Mutex::default(),
                 counters,
+                digests: moka::sync::Cache::new(FOUND),
+                losses: AtomicU64::new(0),
                 options,
                 borrowing,
             }),
@@ -277,6 +283,17 @@ impl Cache {
     /// # Errors
     /// If the disk fails: the entry stays.
     pub async fn load(&self, blob: &BlobHash) -> Result<Option<Bytes>, CacheError> {
+        match (self.at_hand(blob).await?, &self.inner.borrowing) {
+            (None, Some(borrowing)) => Ok(self.borrow_blob(borrowing, *blob).await?),
+            (bytes, _) => Ok(bytes),
+        }
+    }
+
+    /// As [`Cache::load`], of what is here: nobody else is asked.
+    ///
+    /// # Errors
+    /// As [`Cache::load`].
+    pub async fn at_hand(&self, blob: &BlobHash) -> Result<Option<Bytes>, CacheError> {
         let inner = &self.inner;
         if let Some(bytes) = inner.memory.get(blob).await {
             inner.counters.memory_hits.fetch_add(1, Ordering::Relaxed);
@@ -287,11 +304,31 @@ impl Cache {
         }
         let cache = self.clone();
         let blob = *blob;
-        let read = inner.memory.fly(blob, async move { cache.read(blob).await }).await.map_err(CacheError::Read)?;
-        match &inner.borrowing {
-            Some(borrowing) if read.is_none() => Ok(self.borrow_blob(borrowing, blob).await?),
-            _ => Ok(read),
+        inner.memory.fly(blob, async move { cache.read(blob).await }).await.map_err(CacheError::Read)
+    }
+
+    /// The SHA-256 of a blob's bytes, which clients can check: made once, not for each who asks.
+    ///
+    /// # Errors
+    /// If the server stops.
+    pub async fn sha256(&self, blob: &BlobHash, bytes: &Bytes) -> Result<[u8; 32], CacheError> {
+        if let Some(digest) = self.inner.digests.get(blob) {
+            return Ok(digest);
         }
+        let bytes = bytes.clone();
+        let digest: [u8; 32] = blocking(move || Ok(Sha256::digest(&bytes).into())).await?;
+        self.inner.digests.insert(*blob, digest);
+        Ok(digest)
+    }
+
+    /// Changes whenever an entry that was found before may be found no more: who remembers an answer compares.
+    pub fn losses(&self) -> u64 {
+        self.inner.losses.load(Ordering::Acquire)
+    }
+
+    /// Counts loads that were saved by somebody who remembered the bytes for a moment.
+    pub fn count_memory_hits(&self, hits: u64) {
+        self.inner.counters.memory_hits.fetch_add(hits, Ordering::Relaxed);
     }
 
     /// Reads a blob's file and deals with what is wrong with it.
@@ -573,6 +610,7 @@ impl Cache {
         blocking(move || manifests.remove(&key)).await?;
         let free = inner.store.run(move |index| Rows(index).remove(&entry)).await?;
         inner.found.invalidate(&key).await;
+        inner.losses.fetch_add(1, Ordering::Release);
         less(&inner.counters.entries, 1);
         let bytes = free.iter().map(|part| part.bytes).sum();
         less(&inner.counters.bytes, bytes);

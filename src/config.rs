@@ -14,6 +14,7 @@ use std::{
 
 use config::{Environment, File, FileFormat};
 use festoon_film::overlay::MOST_BYTES;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use festoon_spec::{Profile, Still};
@@ -35,6 +36,8 @@ pub struct Config {
     pub server: Server,
     /// What an edge has above it.
     pub origin: Origin,
+    /// Connections in TLS.
+    pub tls: Tls,
     /// Folders.
     pub paths: Paths,
     /// What a stranger can make grow.
@@ -77,6 +80,10 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Threads that answer requests; 0 is one per core.
     pub workers: usize,
+    /// Whether each connection begins with the PROXY protocol; those of others than trusted proxies are closed then.
+    pub proxy_protocol: bool,
+    /// Networks of proxies whose word on the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// Seconds between `/readyz` turning to 503 and the listener closing, for a proxy to notice.
     pub drain_seconds: u64,
     /// Seconds that requests in flight get to finish at the end.
@@ -101,6 +108,8 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             workers: 0,
+            proxy_protocol: false,
+            trusted_proxies: Vec::new(),
             drain_seconds: 0,
             shutdown_seconds: 30,
             role: Role::Both,
@@ -151,6 +160,38 @@ impl Default for Origin {
             failures: 5,
             pause_seconds: 30,
         }
+    }
+}
+
+/// `[tls]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Address and port; none leaves TLS to a proxy in front.
+    #[serde(with = "address")]
+    pub listen: Option<SocketAddr>,
+    /// PEM file with the certificate and those between it and the root.
+    pub certificate: PathBuf,
+    /// PEM file with its key.
+    pub key: PathBuf,
+}
+
+/// An address, or an empty text for none.
+mod address {
+    use std::net::SocketAddr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(address: &Option<SocketAddr>, serializer: S) -> Result<S::Ok, S::Error> {
+        match address {
+            Some(address) => serializer.collect_str(address),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
     }
 }
 
@@ -491,11 +532,23 @@ pub struct Log {
     pub filter: String,
     /// `text` or `json`.
     pub format: LogFormat,
+    /// Whether each answer gets a line in the state folder's `log/access.log`.
+    pub access: bool,
+    /// Bytes of a file of the access log before the next is begun.
+    pub access_bytes: u64,
+    /// Files of the access log that are kept.
+    pub access_files: usize,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info,actix_http=off,actix_server=warn,tokio_cron_scheduler=warn".into(), format: LogFormat::Text }
+        Self {
+            filter: "info,actix_http=off,actix_server=warn,tokio_cron_scheduler=warn".into(),
+            format: LogFormat::Text,
+            access: true,
+            access_bytes: 64 << 20,
+            access_files: 4,
+        }
     }
 }
 

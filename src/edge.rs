@@ -209,13 +209,13 @@ impl Edge {
     pub async fn answer(&self, pick: &Pick, how: &How) -> Result<Answer, EdgeError> {
         let answer = self.find_or_order(pick, how).await;
         if let Ok(answer) = &answer {
-            metrics::pick(match answer {
-                Answer::Ready(_) => "ready",
-                Answer::Nearest { .. } => "nearest",
-                Answer::Ticket { .. } => "ticket",
-                Answer::Refused { .. } => "refused",
-                Answer::AtOrigin => "at-origin",
-            });
+            match answer {
+                Answer::Ready(_) => metrics::ready(),
+                Answer::Nearest { .. } => metrics::pick("nearest"),
+                Answer::Ticket { .. } => metrics::pick("ticket"),
+                Answer::Refused { .. } => metrics::pick("refused"),
+                Answer::AtOrigin => metrics::pick("at-origin"),
+            }
         }
         answer
     }
@@ -435,6 +435,17 @@ impl Edge {
     pub async fn open_blob(&self, blob: &BlobHash) -> Result<Option<Loaded>, EdgeError> {
         self.allowed(None, &[], Some(blob))?;
         Ok(self.inner.cache.open_blob(blob).await?)
+    }
+
+    /// A blob, if it is here, and its SHA-256.
+    ///
+    /// # Errors
+    /// If the disk fails, or it is taken down.
+    pub async fn at_hand(&self, blob: &BlobHash) -> Result<Option<(Bytes, [u8; 32])>, EdgeError> {
+        self.allowed(None, &[], Some(blob))?;
+        let Some(bytes) = self.inner.cache.at_hand(blob).await? else { return Ok(None) };
+        let digest = self.inner.cache.sha256(blob, &bytes).await?;
+        Ok(Some((bytes, digest)))
     }
 
     /// How far a ticket is; `None` if there is no such job, or it ended long ago.

@@ -1,16 +1,21 @@
 //! HTTP: translates between requests and the edge. The only place that says actix.
 //!
-//! [`Bound::take`] takes the address first, so that a taken port is known before anything else is opened;
+//! [`Bound::take`] takes the addresses first, so that a taken port is known before anything else is opened;
 //! [`Bound::serve`] answers until it is told to stop, then what is in flight may finish.
 
+mod access;
 mod address;
 mod body;
+mod client;
 mod clips;
+mod conditions;
 mod counted;
 mod delivery;
 mod edges;
+mod express;
 mod gate;
 mod health;
+mod hot;
 mod images;
 mod language;
 mod leases;
@@ -18,27 +23,32 @@ mod opinions;
 mod page;
 mod passing;
 mod picks;
+mod plain;
 mod problem;
+mod proxied;
 mod purges;
 mod range;
 mod routes;
+mod server;
 mod stream;
+mod target;
 mod tickets;
+mod tls;
+mod wire;
 mod written;
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    num::NonZero,
     sync::Arc,
-    time::Duration,
 };
 
-use actix_web::{App, HttpServer, http::KeepAlive, http::header::HeaderValue, middleware::from_fn, web};
+use actix_web::http::header::HeaderValue;
 
 pub use address::of_clip as clip_address;
 pub use problem::Code;
 pub use routes::{ROWS, Row};
+pub use tls::{Certificate, TlsError};
 
 use crate::{
     config::Config,
@@ -71,6 +81,10 @@ pub enum BindError {
         /// The address.
         address: SocketAddr,
     },
+    /// TLS.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tls(#[from] TlsError),
     /// The system refuses.
     #[error("cannot listen on {address}: {source}")]
     #[diagnostic(help("ports below 1024 need the right to bind them; the address must be one of this machine"))]
@@ -82,26 +96,43 @@ pub enum BindError {
     },
 }
 
-/// An address that is taken, before anything answers there.
+/// Addresses that are taken, before anything answers there.
 #[derive(Debug)]
 pub struct Bound {
-    listener: TcpListener,
+    plain: TcpListener,
     address: SocketAddr,
+    tls: Option<(TcpListener, Arc<Certificate>)>,
 }
 
 impl Bound {
-    /// Takes the address.
+    /// Takes the addresses; `listener` is one that was taken for this program before it was started.
     ///
     /// # Errors
     /// See [`BindError`].
-    pub fn take(address: SocketAddr) -> Result<Self, BindError> {
-        let refused = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::Taken { address },
-            _ => BindError::Refused { address, source },
+    pub fn take(config: &Config, listener: Option<TcpListener>) -> Result<Self, BindError> {
+        let plain = match listener {
+            Some(listener) => listener,
+            None => listen(config.server.listen)?,
         };
-        let listener = TcpListener::bind(address).map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { listener, address })
+        let address = plain.local_addr().map_err(|source| BindError::Refused { address: config.server.listen, source })?;
+        let tls = match config.tls.listen {
+            Some(address) => {
+                let certificate = Certificate::open(&config.path(&config.tls.certificate), &config.path(&config.tls.key))?;
+                Some((listen(address)?, certificate))
+            }
+            None => None,
+        };
+        Ok(Self { plain, address, tls })
+    }
+
+    /// The certificate that connections in TLS are taken with.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.tls.as_ref().map(|(_, certificate)| Arc::clone(certificate))
+    }
+
+    /// The address for TLS, with the port that was given for 0.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
     }
 
     /// The address, with the port that was given for 0.
@@ -123,9 +154,7 @@ impl Bound {
     /// If the workers cannot be started.
     pub async fn serve(self, opened: &Opened, feasts: Feasts, stop: impl Future<Output = ()>) -> io::Result<()> {
         let config = Arc::clone(opened.edge.config());
-        let (server, limits) = (config.server.clone(), config.limits.clone());
-        let role = server.role;
-        let shared = web::Data::new(Shared {
+        let shared = Arc::new(Shared {
             edge: opened.edge.clone(),
             token: opened.token.clone(),
             allow_origin: HeaderValue::from_str(&config.delivery.allow_origin).map_err(io::Error::other)?,
@@ -136,37 +165,13 @@ impl Bound {
             speakers: counted::Counted::default(),
             config,
         });
-        let workers = match server.workers {
-            0 => std::thread::available_parallelism().map_or(1, NonZero::get),
-            count => count,
-        };
-        let stall = Duration::from_secs(limits.stall_seconds);
-        let application = move || {
-            App::new()
-                .app_data(shared.clone())
-                .wrap(from_fn(gate::gate))
-                .configure(|application| routes::configure(application, role))
-                .default_service(web::to(routes::nothing))
-        };
-        let running = HttpServer::new(application)
-            .workers(workers)
-            // Else every answer of more than one write waits 40 ms for the other side's delayed acknowledgement.
-            .tcp_nodelay(true)
-            .h1_write_buffer_size(delivery::SLICE)
-            .max_connections(limits.connections)
-            .keep_alive(KeepAlive::Timeout(Duration::from_secs(limits.keep_alive_seconds)))
-            .client_request_timeout(Duration::from_secs(limits.head_seconds))
-            .client_disconnect_timeout(Duration::from_secs(limits.head_seconds))
-            .on_connect(move |connection, _| delivery::cut_stalled_readers(connection, stall))
-            .shutdown_timeout(server.shutdown_seconds)
-            .disable_signals()
-            .listen(self.listener)?
-            .run();
-        let handle = running.handle();
-        let running = tokio::spawn(running);
-        stop.await;
-        tokio::time::sleep(Duration::from_secs(server.drain_seconds)).await;
-        handle.stop(true).await;
-        running.await.map_err(io::Error::other)?
+        server::run(self.plain, self.tls, shared, stop).await
     }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => BindError::Taken { address },
+        _ => BindError::Refused { address, source },
+    })
 }

@@ -1,10 +1,13 @@
 //! What is counted, as Prometheus text. Labels are routes, layers, lanes and states: never a key, a template's title or a
 //! tenant.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
 
 use crate::cache::Usage;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of the latency buckets in seconds: a hit takes microseconds, a held request a minute.
@@ -57,6 +60,8 @@ fn describe() {
     describe_counter!("festoon_cache_evicted_total", "Plates dropped for room.");
     describe_counter!("festoon_origin_blobs_total", "Blobs that came from an edge's origin: right, or wrong and dropped.");
     describe_gauge!("festoon_origin_answers", "1 while an edge's origin answers, 0 while it is left alone.");
+    describe_counter!("festoon_connections_turned_away_total", "Connections answered 503 because there are too many.");
+    describe_counter!("festoon_access_lines_lost_total", "Lines that the access log had no room for.");
     describe_gauge!("festoon_draining", "1 while the server stops.");
 }
 
@@ -72,30 +77,59 @@ pub fn upkeep() {
     }
 }
 
-/// A request was answered.
-pub fn answered(route: &'static str, status: u16, took: Duration) {
-    let class = match status {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
-    };
-    counter!("festoon_http_requests_total", "route" => route, "status" => class).increment(1);
-    histogram!("festoon_http_request_seconds", "route" => route).record(took);
+/// The counters of one route, looked up once: a lookup by labels costs more than what is counted.
+#[derive(Clone)]
+pub struct Route {
+    /// By the first digit of the status.
+    classes: [Counter; 5],
+    seconds: Histogram,
+}
+
+impl Route {
+    /// The counters of a route; a fixed text, however many addresses strangers make up.
+    pub fn of(route: &'static str) -> Self {
+        let class = |class: &'static str| counter!("festoon_http_requests_total", "route" => route, "status" => class);
+        Self {
+            classes: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(class),
+            seconds: histogram!("festoon_http_request_seconds", "route" => route),
+        }
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, status: u16, took: Duration) {
+        self.classes[usize::from(status / 100).clamp(1, 5) - 1].increment(1);
+        self.seconds.record(took);
+    }
 }
 
 /// A body of a clip or blob is over.
 pub fn delivered(bytes: u64, cut: bool) {
-    counter!("festoon_delivered_bytes_total").increment(bytes);
+    static BYTES: LazyLock<Counter> = LazyLock::new(|| counter!("festoon_delivered_bytes_total"));
+    BYTES.increment(bytes);
     if cut {
         counter!("festoon_deliveries_cut_total").increment(1);
     }
 }
 
+/// A connection came, and was turned away because there are too many.
+pub fn connection_turned_away() {
+    counter!("festoon_connections_turned_away_total").increment(1);
+}
+
+/// Lines of the access log that nobody wrote, because the disk is slower than the requests or full.
+pub fn access_lines_lost(lines: u64) {
+    counter!("festoon_access_lines_lost_total").increment(lines);
+}
+
 /// A pick was answered.
 pub fn pick(answer: &'static str) {
     counter!("festoon_answers_total", "answer" => answer).increment(1);
+}
+
+/// A pick was answered with what is ready, which happens most.
+pub fn ready() {
+    static READY: LazyLock<Counter> = LazyLock::new(|| counter!("festoon_answers_total", "answer" => "ready"));
+    READY.increment(1);
 }
 
 /// A plate was handed in.

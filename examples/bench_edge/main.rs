@@ -4,8 +4,8 @@
 //! machine hits all. What counts is processor time per request. Writes target/bench/edge.json, edge.md and edge.svg; ends with 1
 //! if a floor is not held.
 //!
-//! Usage: `bench_edge [--rounds 5] [--many 1000000] [--percent 100]`: how many entries the full index has (0 leaves it out),
-//! and how many of the usual requests are sent.
+//! Usage: `bench_edge [--rounds 5] [--many 1000000] [--percent 100] [--only CASE]`: how many entries the full index has (0 leaves
+//! it out), how many of the usual requests are sent, and which case alone is measured.
 
 mod load;
 mod report;
@@ -36,10 +36,11 @@ struct Options {
     rounds: usize,
     many: u32,
     percent: usize,
+    only: Option<String>,
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { rounds: 5, many: 1_000_000, percent: 100 };
+    let mut options = Options { rounds: 5, many: 1_000_000, percent: 100, only: None };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
         let value = words.next().ok_or_else(|| format!("{name} needs a number"))?;
@@ -47,7 +48,8 @@ fn options() -> Result<Options, Failure> {
             "--rounds" => options.rounds = value.parse()?,
             "--many" => options.many = value.parse()?,
             "--percent" => options.percent = value.parse()?,
-            _ => return Err(format!("`{name}` is not known: --rounds, --many, --percent").into()),
+            "--only" => options.only = Some(value),
+            _ => return Err(format!("`{name}` is not known: --rounds, --many, --percent, --only").into()),
         }
     }
     Ok(options)
@@ -116,7 +118,7 @@ fn main() -> Result<ExitCode, Failure> {
 
     let mut rounds: BTreeMap<(&str, &str), Vec<Measured>> = BTreeMap::new();
     for round in 0..=options.rounds {
-        for case in &CASES {
+        for case in CASES.iter().filter(|case| options.only.as_deref().is_none_or(|only| only == case.name)) {
             for lane in lanes.iter().filter(|lane| asked_of(case, lane)) {
                 let question = question(case, lane, &stock)?;
                 // The first round warms caches on all sides.

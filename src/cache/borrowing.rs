@@ -343,6 +343,7 @@ impl Cache {
         if let Some(borrowing) = &self.inner.borrowing {
             // What is said in this very millisecond may be from before.
             borrowing.distrusted.store(self.inner.clock.now().0 + 1, Ordering::Relaxed);
+            self.inner.losses.fetch_add(1, Ordering::Release);
         }
     }
 

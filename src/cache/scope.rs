@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashSet},
     ops::ControlFlow,
+    sync::atomic::Ordering,
 };
 
 use festoon_spec::{BlobHash, Locale, RenderKey, TemplateId};
@@ -143,6 +144,7 @@ impl Cache {
             purged.entries += borrowed.iter().filter(|entry| keys.contains(&entry.key)).count() as u64;
             purged.bytes += self.give_back(borrowing, keys, blobs.into_iter().collect()).await?;
         }
+        self.inner.losses.fetch_add(1, Ordering::Release);
         Ok(purged)
     }
 

@@ -2,13 +2,16 @@
 
 use std::{
     io::{self, IsTerminal},
+    net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
+use listenfd::ListenFd;
 use miette::IntoDiagnostic;
+use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{JoinHandle, JoinSet},
@@ -21,7 +24,7 @@ use crate::{
     clock::{Clock, Ids, RandomIds, SystemClock},
     config::{Config, LogFormat, Role},
     edge::{Edge, OpenError, Opened},
-    http::{BindError, Bound},
+    http::{BindError, Bound, Certificate},
     metrics,
     schedule::{Agenda, Feasts, FeastsError, FileState, StateError, Ticker, TickerError},
     template::{Known, Watch, WatchError},
@@ -29,6 +32,8 @@ use crate::{
 
 /// How often leases that ran out are taken back.
 const REAP: Duration = Duration::from_secs(1);
+/// How often a changed certificate is looked for.
+const REFRESH: Duration = Duration::from_secs(10);
 /// How often the cache writes last uses and keeps to its budget.
 const MAINTAIN: Duration = Duration::from_secs(5);
 
@@ -111,6 +116,7 @@ pub enum StartError {
 pub struct Running {
     opened: Arc<Opened>,
     url: String,
+    tls_address: Option<SocketAddr>,
     stop: CancellationToken,
     answering: JoinHandle<io::Result<()>>,
     besides: JoinSet<()>,
@@ -126,9 +132,23 @@ impl Running {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: Config, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StartError> {
+        Self::start_on(None, config, clock, ids).await
+    }
+
+    /// As [`Running::start`], on a listener that was taken for this program before it was started, if there is one.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_on(
+        listener: Option<TcpListener>,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, StartError> {
         metrics::start();
-        let bound = Bound::take(config.server.listen)?;
-        let url = bound.url();
+        let bound = Bound::take(&config, listener)?;
+        let certificate = bound.certificate();
+        let (url, tls_address) = (bound.url(), bound.tls_address());
         let config = Arc::new(config);
         let is_edge = config.server.role == Role::Edge;
         let (mut feasts, mut known) = (None, Known::default());
@@ -151,7 +171,10 @@ impl Running {
         let answering = tokio::spawn(async move { bound.serve(&answers, known, stopped.cancelled_owned()).await });
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
-        Ok(Self { opened, url, stop, answering, besides, feasts, ticker: None, _watch: watch })
+        if let Some(certificate) = certificate {
+            besides.spawn(refresh(certificate));
+        }
+        Ok(Self { opened, url, tls_address, stop, answering, besides, feasts, ticker: None, _watch: watch })
     }
 
     /// Begins to order what the templates' rules and the campaigns want ahead of its dates, each minute, where the settings say so.
@@ -189,6 +212,11 @@ impl Running {
     /// Its address for clients on this machine.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it answers in TLS.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// Says that it stops: `/readyz` turns, held requests end, no more leases are given. What renderers hand in is still
@@ -251,6 +279,25 @@ async fn maintain(edge: Edge) {
     }
 }
 
+async fn refresh(certificate: Arc<Certificate>) {
+    let mut tick = tokio::time::interval(REFRESH);
+    loop {
+        tick.tick().await;
+        match certificate.refresh() {
+            Ok(true) => tracing::info!("the certificate was read again"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the certificate cannot be read again; the one from before goes on"),
+        }
+    }
+}
+
+/// Tells systemd, if it wants to know.
+fn tell(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd cannot be told how the service is");
+    }
+}
+
 /// Ends with the first SIGTERM or Ctrl-C; the second ends the process.
 async fn told_to_stop() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
@@ -295,10 +342,14 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(async {
-        let mut running = Running::start(config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+        // A socket that systemd holds for the service stays open while the service is restarted.
+        let listener = ListenFd::from_env().take_tcp_listener(0).into_diagnostic()?;
+        let mut running = Running::start_on(listener, config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
         running.plan_ahead().await?;
         println!("festoon answers at {}", running.url());
+        tell(NotifyState::Ready);
         running.until_told_to_stop().await.into_diagnostic()?;
+        tell(NotifyState::Stopping);
         running.stop().await.into_diagnostic()?;
         Ok(ExitCode::SUCCESS)
     })

@@ -5,22 +5,24 @@ use std::{collections::BTreeSet, time::Duration};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
-        Method, Uri,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        Method,
+        header::{self, HeaderName, HeaderValue},
     },
     web,
 };
 use festoon_spec::{BlobHash, Lane, Locale, Profile, Reason, UnixMillis};
 
 use super::{
-    Shared, address, body, language, passing,
+    Shared, address, body,
+    delivery::{Described, Fields, Representation, ascii, tag_fields},
+    language, passing,
     passing::Told,
     problem::{Code, Problem},
-    stream,
-    stream::Described,
-    tickets, written,
+    stream, tickets, written,
 };
 use crate::{
+    cache::Entry,
+    config::Delivery,
     edge::{Answer, Clip, How, Shown},
     pick::{Pick, PickError, Resolved},
     purge::Tag,
@@ -42,25 +44,18 @@ pub async fn clip(
     path: web::Path<(String, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (template, locale, extension) = path.into_inner();
-    let asked = Asked::read(&shared, &template, &locale, &extension, request.uri())?;
+    let asked = Asked::read(&shared, &template, &locale, &extension, request.uri().query().unwrap_or_default())?;
     let wait = wanted_wait(&request, shared.config.limits.wait_seconds)?;
     let how = How { wait: Duration::from_secs(wait.unwrap_or(0)), nearest: asked.nearest, ..How::default() };
-    let delivery = &shared.config.delivery;
     // A blob that is found damaged when it is loaded is dropped, and asked for again: the second answer is a ticket.
     for _ in 0..2 {
         let mut response = match shared.edge.answer(&asked.pick, &how).await? {
-            Answer::Ready(shown) => {
-                let cache_control = format!(
-                    "public, max-age={}, s-maxage={}, stale-while-revalidate={}, stale-if-error={}",
-                    delivery.clip_seconds, delivery.clip_shared_seconds, delivery.clip_stale_seconds, delivery.clip_error_seconds
-                );
-                match show(&request, &shared, shown, cache_control).await? {
-                    Some(response) => response,
-                    None => continue,
-                }
-            }
+            Answer::Ready(shown) => match show(&request, &shared, shown, lifetime(&shared.config.delivery)).await? {
+                Some(response) => response,
+                None => continue,
+            },
             Answer::Nearest { shown, differs, ticket } => {
-                let cache_control = format!("public, max-age={}", delivery.nearest_seconds);
+                let cache_control = ascii(&format!("public, max-age={}", shared.config.delivery.nearest_seconds));
                 let Some(mut response) = show(&request, &shared, shown, cache_control).await? else { continue };
                 let headers = response.headers_mut();
                 headers.insert(HeaderName::from_static("festoon-nearest"), HeaderValue::from_static(differs));
@@ -80,7 +75,7 @@ pub async fn clip(
                 }
                 Told::Nearest { differs, ticket } => {
                     let Some(shown) = shared.edge.peek(&asked.pick, true).await? else { continue };
-                    let cache_control = format!("public, max-age={}", delivery.nearest_seconds);
+                    let cache_control = ascii(&format!("public, max-age={}", shared.config.delivery.nearest_seconds));
                     let Some(mut response) = show(&request, &shared, shown, cache_control).await? else { continue };
                     let headers = response.headers_mut();
                     headers.insert(HeaderName::from_static("festoon-nearest"), differs);
@@ -112,7 +107,7 @@ async fn show(
     request: &HttpRequest,
     shared: &Shared,
     shown: Shown,
-    cache_control: String,
+    cache_control: HeaderValue,
 ) -> Result<Option<HttpResponse>, Problem> {
     let resolved = &shown.resolved;
     let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
@@ -133,25 +128,59 @@ async fn show(
     let mut response = match clip {
         Some(Clip::Kept(entry)) => {
             let Some(loaded) = shared.edge.open_blob(&entry.blob).await? else { return Ok(None) };
-            let described = Described { blob: entry.blob, media_type: profile.media_type(), cache_control };
-            let mut response = stream::answer_blob(request, loaded, described, ranges).await?;
-            response.headers_mut().insert(header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
-            response
+            let described = described(resolved, &entry, cache_control);
+            return stream::answer_blob(request, shared, loaded, described).await.map(Some);
         }
         Some(Clip::Playing(playing)) => stream::answer(request, playing, profile.media_type(), cache_control, ranges).await?,
         None => not_made_yet(profile, cache_control),
     };
     let headers = response.headers_mut();
-    if profile == Profile::Download {
-        let name = format!("attachment; filename=\"{}-{}.mp4\"", resolved.pick.template, resolved.pick.locale);
-        headers.insert(header::CONTENT_DISPOSITION, ascii(&name));
+    for (name, value) in description(resolved).into_iter().chain(tag_fields(&tags(resolved))) {
+        headers.insert(name, value);
     }
-    describe(headers, resolved);
     Ok(Some(response))
 }
 
+/// How long a clip is kept under its name.
+fn lifetime(delivery: &Delivery) -> HeaderValue {
+    ascii(&format!(
+        "public, max-age={}, s-maxage={}, stale-while-revalidate={}, stale-if-error={}",
+        delivery.clip_seconds, delivery.clip_shared_seconds, delivery.clip_stale_seconds, delivery.clip_error_seconds
+    ))
+}
+
+/// All that is said of a clip that is kept.
+fn described(resolved: &Resolved, entry: &Entry, cache_control: HeaderValue) -> Described {
+    let profile = resolved.pick.profile;
+    let location = (header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
+    let described = Described::new(entry.blob, profile.media_type(), cache_control);
+    described.with([location]).with(description(resolved)).tagged(tags(resolved))
+}
+
+/// What is delivered at an address of clips without making or ordering anything; `None` if somebody has to look closer.
+///
+/// # Errors
+/// As those of the clip.
+pub async fn ready(shared: &Shared, path: [&str; 3], query: &str) -> Result<Option<Representation>, Problem> {
+    let [template, locale, extension] = path;
+    let asked = Asked::read(shared, template, locale, extension, query)?;
+    let Some(shown) = shared.edge.peek(&asked.pick, false).await? else { return Ok(None) };
+    if shown.resolved.pick.profile.is_written() {
+        return Ok(None);
+    }
+    let Some(entry) = shared.edge.kept_clip(&shown).await? else { return Ok(None) };
+    let described = described(&shown.resolved, &entry, lifetime(&shared.config.delivery));
+    at_hand(shared, described).await
+}
+
+/// The bytes that are described, if they are here.
+async fn at_hand(shared: &Shared, described: Described) -> Result<Option<Representation>, Problem> {
+    let Some((bytes, digest)) = shared.edge.at_hand(&described.blob()).await? else { return Ok(None) };
+    Ok(Some(Representation::new(bytes, described.digested(&digest))))
+}
+
 /// The answer to HEAD before anybody asked with GET.
-pub fn not_made_yet(profile: Profile, cache_control: String) -> HttpResponse {
+pub fn not_made_yet(profile: Profile, cache_control: HeaderValue) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(profile.media_type())))
         .insert_header((header::CACHE_CONTROL, cache_control))
@@ -160,27 +189,26 @@ pub fn not_made_yet(profile: Profile, cache_control: String) -> HttpResponse {
 }
 
 /// What is said of a clip in every form.
-pub fn describe(headers: &mut HeaderMap, resolved: &Resolved) {
-    headers.insert(header::CONTENT_LANGUAGE, ascii(resolved.pick.locale.as_str()));
+pub fn description(resolved: &Resolved) -> Fields {
+    let Pick { template, locale, profile, .. } = &resolved.pick;
     // What drew on the plate; `none` is a plate as it is.
     let compositor = resolved.clip.compositor.split('/').next().unwrap_or_default();
-    headers.insert(HeaderName::from_static("festoon-overlay"), ascii(compositor));
-    if let Some(heard) = resolved.heard(resolved.pick.profile) {
-        headers.insert(HeaderName::from_static("festoon-sound"), HeaderValue::from_static(heard.name()));
+    let mut fields =
+        vec![(header::CONTENT_LANGUAGE, ascii(locale.as_str())), (HeaderName::from_static("festoon-overlay"), ascii(compositor))];
+    if *profile == Profile::Download {
+        let name = format!("attachment; filename=\"{template}-{locale}.mp4\"");
+        fields.push((header::CONTENT_DISPOSITION, ascii(&name)));
     }
-    let (template, locale) = (resolved.pick.template.clone(), resolved.pick.locale.clone());
-    let clip = [Tag::Template(template), Tag::Locale(locale), Tag::Key(resolved.plate_key), Tag::Key(resolved.clip_key)];
-    tag(headers, &clip);
+    if let Some(heard) = resolved.heard(*profile) {
+        fields.push((HeaderName::from_static("festoon-sound"), HeaderValue::from_static(heard.name())));
+    }
+    fields
 }
 
-/// Adds tags by which caches in front are purged.
-pub fn tag(headers: &mut HeaderMap, tags: &[Tag]) {
-    for (name, separator) in [("surrogate-key", " "), ("cache-tag", ",")] {
-        let name = HeaderName::from_static(name);
-        let before = headers.get(&name).and_then(|before| before.to_str().ok()).map(str::to_owned);
-        let all: Vec<String> = before.into_iter().chain(tags.iter().map(Tag::to_string)).collect();
-        headers.insert(name, ascii(&all.join(separator)));
-    }
+/// What a clip is purged by, in caches in front.
+pub fn tags(resolved: &Resolved) -> [Tag; 4] {
+    let Pick { template, locale, .. } = &resolved.pick;
+    [Tag::Template(template.clone()), Tag::Locale(locale.clone()), Tag::Key(resolved.plate_key), Tag::Key(resolved.clip_key)]
 }
 
 /// `/v1/clips/{template}.{ext}`
@@ -212,16 +240,29 @@ pub async fn blob(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (name, extension) = path.into_inner();
-    let media_type = match extension.as_str() {
+    let described = by_hash(&name, &extension)?;
+    let missing = || Problem::new(Code::UnknownBlob, format!("{} is not kept here", described.blob()));
+    let loaded = shared.edge.open_blob(&described.blob()).await?.ok_or_else(missing)?;
+    stream::answer_blob(&request, &shared, loaded, described).await
+}
+
+/// What is delivered under a hash, if it is here.
+///
+/// # Errors
+/// As those of [`blob`].
+pub async fn bytes_of(shared: &Shared, name: &str, extension: &str) -> Result<Option<Representation>, Problem> {
+    at_hand(shared, by_hash(name, extension)?).await
+}
+
+/// All that is said of bytes under a hash.
+fn by_hash(name: &str, extension: &str) -> Result<Described, Problem> {
+    let media_type = match extension {
         SEGMENT => Profile::Mp4.media_type(),
-        _ => usual_profile(&extension)?.media_type(),
+        _ => usual_profile(extension)?.media_type(),
     };
     let blob: BlobHash =
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
-    let missing = || Problem::new(Code::UnknownBlob, format!("{blob} is not kept here"));
-    let loaded = shared.edge.open_blob(&blob).await?.ok_or_else(missing)?;
-    let described = Described { blob, media_type, cache_control: FOR_EVER.into() };
-    stream::answer_blob(&request, loaded, described, shared.config.limits.ranges).await
+    Ok(Described::new(blob, media_type, HeaderValue::from_static(FOR_EVER)))
 }
 
 /// What pages of other sites may send (CORS preflight).
@@ -243,11 +284,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(shared: &Shared, template: &str, locale: &str, extension: &str, uri: &Uri) -> Result<Self, Problem> {
+    fn read(shared: &Shared, template: &str, locale: &str, extension: &str, query: &str) -> Result<Self, Problem> {
         let templates = shared.edge.library().current();
         let template = templates.find(template).map_err(|error| Problem::from(&PickError::from(error)))?.id.clone();
         let locale: Locale = locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
-        let mut pairs = address::read_query(uri.query().unwrap_or_default())?;
+        let mut pairs = address::read_query(query)?;
         let nearest = match pairs.iter().position(|(name, _)| name == "fallback") {
             Some(at) => match pairs.remove(at).1.as_str() {
                 "nearest" => true,
@@ -293,9 +334,4 @@ fn wanted_wait(request: &HttpRequest, most: u64) -> Result<Option<u64>, Problem>
         name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse::<u64>().ok()).flatten()
     });
     Ok(wait.map(|wait| wait.min(most)))
-}
-
-/// A header value that is known to be plain ASCII.
-pub fn ascii(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("made of ids, hashes, locales and percent-encoded text")
 }

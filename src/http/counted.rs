@@ -9,6 +9,8 @@ use std::{
 use actix_web::HttpRequest;
 use festoon_spec::UnixMillis;
 
+use super::gate;
+
 /// What an address may do in …
 const WINDOW_MILLIS: u64 = 60_000;
 /// Addresses that are counted; beyond it the one that came first is forgotten.
@@ -26,8 +28,7 @@ struct Window {
 impl Counted {
     /// Counts one more of whoever sent this request, or says after how many seconds it may come again.
     pub fn admit(&self, request: &HttpRequest, now: UnixMillis, most: u32) -> Result<(), u64> {
-        let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-        self.count(peer, now, most)
+        self.count(gate::client(request), now, most)
     }
 
     fn count(&self, address: IpAddr, now: UnixMillis, most: u32) -> Result<(), u64> {

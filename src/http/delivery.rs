@@ -5,11 +5,12 @@
 //! kernel ([`cut_stalled_readers`]), since actix has no time limit on writing.
 
 use std::{
-    any::Any,
+    borrow::Cow,
     collections::VecDeque,
     convert::Infallible,
     io,
-    os::fd::AsRawFd,
+    ops::Range,
+    os::fd::AsFd,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -20,139 +21,204 @@ use actix_web::{
     body::{BodySize, MessageBody},
     http::{
         Method, StatusCode,
-        header::{self, ETag, EntityTag, Header, HeaderValue, IfMatch, IfNoneMatch, IfRange},
+        header::{self, HeaderName, HeaderValue},
     },
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use festoon_spec::BlobHash;
+use rustix::net::sockopt::set_tcp_user_timeout;
 
 use super::{
+    conditions::{Conditions, Decision},
     problem::{Code, Problem},
-    range::Ranges,
 };
+use crate::purge::Tag;
 
 /// Bytes handed to the connection at once. 256 KiB was the best of memory and speed in the measurements.
 pub const SLICE: usize = 256 << 10;
 
-/// What is delivered under one address.
+/// Fields of an answer.
+pub type Fields = Vec<(HeaderName, HeaderValue)>;
+
+/// All that is said of bytes that are delivered.
+#[derive(Debug)]
+pub struct Described {
+    blob: BlobHash,
+    /// The strong entity tag with its quotes.
+    tag: String,
+    media_type: &'static str,
+    /// What 200, 206 and 304 say alike.
+    always: Fields,
+    /// What only comes with bytes.
+    content: Fields,
+    /// What they are purged by.
+    tags: Vec<Tag>,
+}
+
+impl Described {
+    /// Bytes under their hash, to be kept as `Cache-Control` says.
+    pub fn new(blob: BlobHash, media_type: &'static str, cache_control: HeaderValue) -> Self {
+        let tag = format!("\"b3-{blob}\"");
+        let always = vec![
+            (header::ETAG, ascii(&tag)),
+            (header::CACHE_CONTROL, cache_control),
+            (HeaderName::from_static("cache-status"), HeaderValue::from_static("festoon; hit")),
+        ];
+        let content = vec![(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))];
+        Self { blob, tag, media_type, always, content, tags: vec![Tag::Blob(blob)] }
+    }
+
+    /// With the SHA-256 of the bytes.
+    pub fn digested(mut self, sha256: &[u8; 32]) -> Self {
+        let digest = format!("sha-256=:{}:", STANDARD.encode(sha256));
+        self.content.push((HeaderName::from_static("repr-digest"), ascii(&digest)));
+        self
+    }
+
+    /// With more that is said of them.
+    pub fn with(mut self, fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        self.always.extend(fields);
+        self
+    }
+
+    /// With more tags to purge them by.
+    pub fn tagged(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        self.tags.extend(tags);
+        self
+    }
+
+    /// Their hash.
+    pub fn blob(&self) -> BlobHash {
+        self.blob
+    }
+    /// The strong entity tag with its quotes.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+    /// What 200, 206 and 304 say alike.
+    pub fn always(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
+        self.always.iter().cloned().chain(tag_fields(&self.tags))
+    }
+    /// What 200 and a 206 of one part say beside it.
+    pub fn content(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
+        let media_type = (header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        self.content.iter().cloned().chain([media_type])
+    }
+
+    /// An answer without its body.
+    pub fn head(&self, status: StatusCode) -> HttpResponse<()> {
+        let mut response = HttpResponse::with_body(status, ());
+        let headers = response.headers_mut();
+        for (name, value) in self.always() {
+            headers.insert(name, value);
+        }
+        if status != StatusCode::NOT_MODIFIED {
+            for (name, value) in self.content() {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// What is delivered under one address: bytes, and all that is said of them.
 #[derive(Debug)]
 pub struct Representation {
     /// The whole.
     pub bytes: Bytes,
-    /// Its hash: the entity tag.
-    pub blob: BlobHash,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// Value of `Cache-Control`.
-    pub cache_control: String,
+    /// All that is said of it.
+    pub described: Described,
 }
 
 impl Representation {
-    /// The strong entity tag.
-    fn tag(&self) -> EntityTag {
-        EntityTag::new_strong(format!("b3-{}", self.blob))
+    /// Bytes that are described so.
+    pub fn new(bytes: Bytes, described: Described) -> Self {
+        Self { bytes, described }
     }
 
-    /// Answers GET or HEAD: preconditions in the order of RFC 9110 §13.2.2, then ranges.
+    /// Answers GET or HEAD.
     ///
     /// # Errors
     /// `precondition-failed` or `range-unsatisfiable`.
     pub fn answer(self, request: &HttpRequest, most_ranges: usize) -> Result<HttpResponse<BlobBody>, Problem> {
-        let tag = self.tag();
-        if let Some(IfMatch::Items(tags)) = condition::<IfMatch>(request, header::IF_MATCH)
-            && !tags.iter().any(|given| given.strong_eq(&tag))
-        {
-            return Err(Problem::new(Code::PreconditionFailed, format!("these bytes are {tag}")));
-        }
-        let unchanged = match condition::<IfNoneMatch>(request, header::IF_NONE_MATCH) {
-            Some(IfNoneMatch::Any) => true,
-            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|given| given.weak_eq(&tag)),
-            None => false,
-        };
-        if unchanged {
-            return Ok(self.head(StatusCode::NOT_MODIFIED, &tag).set_body(BlobBody::empty()));
-        }
         let length = self.bytes.len() as u64;
-        match self.ranges(request, &tag, most_ranges) {
-            Ranges::Whole => {
-                let body = BlobBody::new([self.bytes.clone()], request.method() == Method::HEAD);
-                let mut response = self.head(StatusCode::OK, &tag);
-                self.describe(&mut response, self.media_type);
-                Ok(response.set_body(body))
-            }
-            Ranges::Unsatisfiable => {
-                Err(Problem::new(Code::RangeUnsatisfiable, format!("there are {length} bytes")).length(length))
-            }
-            Ranges::Parts(parts) => {
-                let mut response = self.head(StatusCode::PARTIAL_CONTENT, &tag);
-                let body = if let [part] = parts.as_slice() {
-                    self.describe(&mut response, self.media_type);
-                    let range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-                    set(&mut response, header::CONTENT_RANGE, &range);
-                    BlobBody::new([self.bytes.slice(part.start as usize..part.end as usize)], false)
-                } else {
-                    // The boundary is drawn from the hash of the bytes, so that they cannot contain it on purpose.
-                    let boundary = format!("festoon-{}", &self.blob.to_string()[..40]);
-                    self.describe(&mut response, &format!("multipart/byteranges; boundary={boundary}"));
-                    let mut pieces = Vec::with_capacity(parts.len() * 2 + 1);
-                    for part in &parts {
-                        let (first, last) = (part.start, part.end - 1);
-                        pieces.push(Bytes::from(format!(
-                            "\r\n--{boundary}\r\nContent-Type: {}\r\nContent-Range: bytes {first}-{last}/{length}\r\n\r\n",
-                            self.media_type
-                        )));
-                        pieces.push(self.bytes.slice(part.start as usize..part.end as usize));
-                    }
-                    pieces.push(Bytes::from(format!("\r\n--{boundary}--\r\n")));
-                    BlobBody::new(pieces, false)
-                };
-                Ok(response.set_body(body))
-            }
-        }
-    }
-
-    fn ranges(&self, request: &HttpRequest, tag: &EntityTag, most: usize) -> Ranges {
-        // HEAD has no range semantics (RFC 9110 §14.2).
-        if request.method() != Method::GET {
-            return Ranges::Whole;
-        }
-        let Some(field) = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok()) else {
-            return Ranges::Whole;
+        let joined = |name| joined(request, name);
+        let if_match = joined(header::IF_MATCH);
+        let (if_none_match, if_range) = (joined(header::IF_NONE_MATCH), joined(header::IF_RANGE));
+        let range = joined(header::RANGE).filter(|_| request.method() == Method::GET);
+        let conditions = Conditions {
+            if_match: if_match.as_deref(),
+            if_none_match: if_none_match.as_deref(),
+            if_range: if_range.as_deref(),
+            range: range.as_deref(),
         };
-        if request.headers().contains_key(header::IF_RANGE) {
-            let same = match condition::<IfRange>(request, header::IF_RANGE) {
-                Some(IfRange::EntityTag(given)) => given.strong_eq(tag),
-                _ => false,
-            };
-            if !same {
-                return Ranges::Whole;
+        Ok(match conditions.decide(self.described.tag(), length, most_ranges) {
+            Decision::Failed => {
+                return Err(Problem::new(Code::PreconditionFailed, format!("these bytes are {}", self.described.tag())));
             }
+            Decision::Outside => {
+                return Err(Problem::new(Code::RangeUnsatisfiable, format!("there are {length} bytes")).length(length));
+            }
+            Decision::Unchanged => self.described.head(StatusCode::NOT_MODIFIED).set_body(BlobBody::empty()),
+            Decision::Whole => {
+                let body = BlobBody::new([self.bytes.clone()], request.method() == Method::HEAD);
+                self.described.head(StatusCode::OK).set_body(body)
+            }
+            Decision::Parts(parts) => match parts.as_slice() {
+                [part] => {
+                    let mut response = self.described.head(StatusCode::PARTIAL_CONTENT);
+                    let range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+                    response.headers_mut().insert(header::CONTENT_RANGE, ascii(&range));
+                    response.set_body(BlobBody::new([self.slice(part)], false))
+                }
+                parts => self.several(parts),
+            },
+        })
+    }
+
+    /// Several parts as `multipart/byteranges`.
+    fn several(self, parts: &[Range<u64>]) -> HttpResponse<BlobBody> {
+        // The boundary is drawn from the hash of the bytes, so that they cannot contain it on purpose.
+        let boundary = format!("festoon-{}", &self.described.blob.to_string()[..40]);
+        let (length, media_type) = (self.bytes.len() as u64, self.described.media_type);
+        let mut pieces = Vec::with_capacity(parts.len() * 2 + 1);
+        for part in parts {
+            let (first, last) = (part.start, part.end - 1);
+            pieces.push(Bytes::from(format!(
+                "\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: bytes {first}-{last}/{length}\r\n\r\n",
+            )));
+            pieces.push(self.slice(part));
         }
-        Ranges::read(field, self.bytes.len() as u64, most)
+        pieces.push(Bytes::from(format!("\r\n--{boundary}--\r\n")));
+        let mut response = self.described.head(StatusCode::PARTIAL_CONTENT);
+        let together = format!("multipart/byteranges; boundary={boundary}");
+        response.headers_mut().insert(header::CONTENT_TYPE, ascii(&together));
+        response.set_body(BlobBody::new(pieces, false))
     }
 
-    fn head(&self, status: StatusCode, tag: &EntityTag) -> HttpResponse<()> {
-        let mut response = HttpResponse::with_body(status, ());
-        set(&mut response, header::ETAG, &ETag(tag.clone()).to_string());
-        set(&mut response, header::CACHE_CONTROL, &self.cache_control);
-        response
-    }
-
-    fn describe(&self, response: &mut HttpResponse<()>, media_type: &str) {
-        set(response, header::CONTENT_TYPE, media_type);
-        set(response, header::ACCEPT_RANGES, "bytes");
+    fn slice(&self, part: &Range<u64>) -> Bytes {
+        self.bytes.slice(part.start as usize..part.end as usize)
     }
 }
 
-/// Sets a header field whose value is made of plain ASCII.
-fn set(response: &mut HttpResponse<()>, name: header::HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).expect("made of digits, hashes and checked settings");
-    response.headers_mut().insert(name, value);
+/// The fields that tell caches in front what an answer is purged by, in the two spellings that they know.
+pub fn tag_fields(tags: &[Tag]) -> [(HeaderName, HeaderValue); 2] {
+    let tags: Vec<String> = tags.iter().map(Tag::to_string).collect();
+    let field = |name, separator| (HeaderName::from_static(name), ascii(&tags.join(separator)));
+    [field("surrogate-key", " "), field("cache-tag", ",")]
 }
 
-/// A typed precondition; one that cannot be read counts as absent.
-fn condition<H: Header>(request: &HttpRequest, name: header::HeaderName) -> Option<H> {
-    request.headers().contains_key(name).then(|| H::parse(request).ok()).flatten()
+/// A header value that is known to be plain ASCII.
+pub fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("made of digits, hashes, ids, locales, checked settings and percent-encoded text")
+}
+
+/// A field's lines, joined; `None` if there are none, or one is no text.
+fn joined(request: &HttpRequest, name: HeaderName) -> Option<Cow<'_, str>> {
+    let mut lines = request.headers().get_all(name).map(HeaderValue::to_str);
+    let first = Cow::from(lines.next()?.ok()?);
+    lines.try_fold(first, |joined, line| Some(Cow::from(format!("{joined}, {}", line.ok()?))))
 }
 
 /// A body of known length that hands out slices.
@@ -203,23 +269,12 @@ impl Drop for BlobBody {
     }
 }
 
-/// Has the kernel close a connection whose peer takes nothing for `limit`, when actix opens it.
+/// Has the kernel close a connection whose peer takes nothing for `limit`.
 ///
 /// `TCP_USER_TIMEOUT` also bounds how long a zero window is probed (tcp(7)), which is what a stalled reader shows.
-pub fn cut_stalled_readers(connection: &dyn Any, limit: Duration) {
-    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
-    let millis = libc::c_uint::try_from(limit.as_millis()).unwrap_or(libc::c_uint::MAX);
-    // SAFETY: the descriptor is open while `stream` is borrowed; the option value is a `c_uint` that outlives the call.
-    let result = unsafe {
-        libc::setsockopt(
-            stream.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_USER_TIMEOUT,
-            (&raw const millis).cast(),
-            size_of_val(&millis) as libc::socklen_t,
-        )
-    };
-    if result != 0 {
-        tracing::warn!(error = %io::Error::last_os_error(), "a stalled reader of this connection will not be cut off");
+pub fn cut_stalled_readers(connection: impl AsFd, limit: Duration) {
+    let millis = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = set_tcp_user_timeout(connection, millis).map_err(io::Error::from) {
+        tracing::warn!(%error, "a stalled reader of this connection will not be cut off");
     }
 }

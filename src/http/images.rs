@@ -1,13 +1,17 @@
 //! Pictures that people bring: logos, to be named by picks.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web,
+};
 use festoon_spec::BlobHash;
 use serde::Serialize;
 
 use super::{
     Shared, body,
-    clips::{FOR_EVER, ascii},
-    delivery::Representation,
+    clips::FOR_EVER,
+    delivery::{Described, Representation, ascii},
     leases,
     problem::{Code, Problem},
 };
@@ -53,6 +57,6 @@ pub async fn image(request: HttpRequest, shared: web::Data<Shared>, name: web::P
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
     let missing = || Problem::new(Code::UnknownBlob, format!("the image {image} is not kept here"));
     let bytes = shared.edge.image(&image).await?.ok_or_else(missing)?;
-    let representation = Representation { bytes, blob: image, media_type: "image/png", cache_control: FOR_EVER.into() };
+    let representation = Representation::new(bytes, Described::new(image, "image/png", HeaderValue::from_static(FOR_EVER)));
     Ok(representation.answer(&request, shared.config.limits.ranges)?.map_into_boxed_body())
 }

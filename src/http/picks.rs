@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shared, address, body,
-    clips::ascii,
+    delivery::ascii,
     language, leases, passing,
     problem::{Code, Problem},
     tickets::{self, TicketPage},

@@ -22,8 +22,12 @@ pub struct Row {
 
 const READ: &[&str] = &["GET", "HEAD"];
 
+/// A clip.
+pub const CLIP: &str = "/v1/clips/{template}/{locale}.{ext}";
+/// Bytes by their hash.
+pub const BLOB: &str = "/v1/blobs/{blob}.{ext}";
 /// Addresses of bytes that players and pages of other sites fetch.
-const DELIVERY: [&str; 3] = ["/v1/clips/{template}/{locale}.{ext}", "/v1/clips/{template}.{ext}", "/v1/blobs/{blob}.{ext}"];
+const DELIVERY: [&str; 3] = [CLIP, "/v1/clips/{template}.{ext}", BLOB];
 
 /// Every row.
 pub const ROWS: &[Row] = &[
@@ -181,9 +185,9 @@ pub fn configure(application: &mut web::ServiceConfig, role: Role) {
     }
 }
 
-/// The row's path for a label: a fixed text, however many addresses strangers make up.
-pub fn label(pattern: Option<&str>) -> &'static str {
-    ROWS.iter().map(|row| row.path).find(|path| Some(*path) == pattern).unwrap_or("none")
+/// The path of a row for a label: a fixed text, however many addresses strangers make up. The last one is of no row.
+pub fn labels() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.path).chain(["none"])
 }
 
 /// Whether other sites' pages may use what lies there.

@@ -8,7 +8,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, HeaderValue},
     },
 };
@@ -20,27 +20,15 @@ use futures_util::{
 };
 
 use super::{
-    body,
-    clips::{ascii, tag},
-    delivery::{Representation, SLICE},
+    Shared, body,
+    delivery::{Described, Representation, SLICE},
     problem::{Code, Problem},
 };
 use crate::{
     cache::{BrokenOff, Loaded, Pulling},
-    edge::{Broken, Playing},
+    edge::{Broken, EdgeError, Playing},
     metrics,
-    purge::Tag,
 };
-
-/// What is delivered, but for its bytes.
-pub struct Described {
-    /// Its hash.
-    pub blob: BlobHash,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// Value of `Cache-Control`.
-    pub cache_control: String,
-}
 
 /// Answers GET and HEAD for a blob that is here or on its way from the origin.
 ///
@@ -48,33 +36,24 @@ pub struct Described {
 /// As those of [`Representation::answer`]; `origin-away` if a part was asked for and the origin goes away.
 pub async fn answer_blob(
     request: &HttpRequest,
+    shared: &Shared,
     loaded: Loaded,
     described: Described,
-    most_ranges: usize,
 ) -> Result<HttpResponse, Problem> {
-    let Described { blob, media_type, cache_control } = described;
     let bytes = match loaded {
         Loaded::Whole(bytes) => bytes,
         Loaded::Coming(pulling) if wants_everything(request)? => {
-            let length = pulling.length();
-            let mut response = HttpResponse::Ok()
-                .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
-                .insert_header((header::CACHE_CONTROL, cache_control))
-                .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
-                .insert_header((header::ETAG, ascii(&format!("\"b3-{blob}\""))))
-                .body(SizedStream::new(length, slices(pieces_of_pull(pulling))));
-            tag(response.headers_mut(), &[Tag::Blob(blob)]);
-            return Ok(response);
+            let body = SizedStream::new(pulling.length(), slices(pieces_of_pull(pulling)));
+            return Ok(described.head(StatusCode::OK).set_body(body).map_into_boxed_body());
         }
         Loaded::Coming(pulling) => {
             let away = |broken: BrokenOff| Problem::new(Code::OriginAway, broken.to_string()).retry_after(1);
             pulling.whole().await.map_err(away)?
         }
     };
-    let representation = Representation { bytes, blob, media_type, cache_control };
-    let mut response = representation.answer(request, most_ranges)?.map_into_boxed_body();
-    tag(response.headers_mut(), &[Tag::Blob(blob)]);
-    Ok(response)
+    let digest = shared.edge.cache().sha256(&described.blob(), &bytes).await.map_err(EdgeError::from)?;
+    let representation = Representation::new(bytes, described.digested(&digest));
+    Ok(representation.answer(request, shared.config.limits.ranges)?.map_into_boxed_body())
 }
 
 /// Whether this is a plain GET for all bytes, under no condition.
@@ -96,13 +75,14 @@ pub async fn answer(
     request: &HttpRequest,
     playing: Playing,
     media_type: &'static str,
-    cache_control: String,
+    cache_control: HeaderValue,
     most_ranges: usize,
 ) -> Result<HttpResponse, Problem> {
     if wants_part(request)? {
         let broken = |Broken| Problem::new(Code::Unavailable, Broken.to_string()).retry_after(1);
         let bytes = playing.whole().await.map_err(broken)?;
-        let representation = Representation { blob: BlobHash::of(&bytes), bytes, media_type, cache_control };
+        let blob = BlobHash::of(&bytes);
+        let representation = Representation::new(bytes, Described::new(blob, media_type, cache_control));
         return Ok(representation.answer(request, most_ranges)?.map_into_boxed_body());
     }
     Ok(HttpResponse::Ok()

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     Shared, address as addresses,
-    clips::ascii,
+    delivery::ascii,
     problem::{Code, Problem},
 };
 use crate::{

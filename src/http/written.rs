@@ -1,7 +1,10 @@
 //! Texts about a clip: playlists, captions, the track of a storyboard. They are written anew for whoever asks, out of what is
 //! kept, so that they never name what is gone.
 
-use actix_web::{HttpRequest, HttpResponse, http::Method};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header::HeaderValue},
+};
 use bytes::Bytes;
 use festoon_film::{Addressed, Rendition, SoundRendition, Storyboard, Variant, master_playlist, media_playlist, sound_playlist};
 use festoon_spec::{BlobHash, Lane, Media, Profile};
@@ -9,7 +12,7 @@ use festoon_spec::{BlobHash, Lane, Media, Profile};
 use super::{
     Shared, address,
     clips::{self, SEGMENT},
-    delivery::Representation,
+    delivery::{Described, Representation},
     problem::Problem,
 };
 use crate::{
@@ -25,7 +28,7 @@ pub async fn answer(
     request: &HttpRequest,
     shared: &Shared,
     shown: &Shown,
-    cache_control: String,
+    cache_control: HeaderValue,
 ) -> Result<HttpResponse, Problem> {
     let profile = shown.resolved.pick.profile;
     let composes = matches!(profile, Profile::Hls | Profile::HlsFull | Profile::HlsSmall | Profile::HlsSound);
@@ -34,11 +37,14 @@ pub async fn answer(
         clips::not_made_yet(profile, cache_control)
     } else {
         let bytes = Bytes::from(write(shared, shown).await?);
-        let representation =
-            Representation { blob: BlobHash::of(&bytes), bytes, media_type: profile.media_type(), cache_control };
+        let blob = BlobHash::of(&bytes);
+        let described = Described::new(blob, profile.media_type(), cache_control).tagged(clips::tags(&shown.resolved));
+        let representation = Representation::new(bytes, described);
         representation.answer(request, shared.config.limits.ranges)?.map_into_boxed_body()
     };
-    clips::describe(response.headers_mut(), &shown.resolved);
+    for (name, value) in clips::description(&shown.resolved) {
+        response.headers_mut().insert(name, value);
+    }
     Ok(response)
 }
 

@@ -1,0 +1,242 @@
+//! The workers: each takes connections, answers what is plain by itself ([`Express`]), and leaves the rest to actix.
+
+use std::{
+    cell::Cell,
+    io,
+    net::{SocketAddr, TcpListener},
+    num::NonZero,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_http::{HttpService, KeepAlive, Protocol};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_factory, fn_service, map_config};
+use actix_web::{App, dev::AppConfig, middleware::from_fn, web};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Shared,
+    access::{AccessLog, Lines},
+    client, delivery,
+    express::{Express, Next},
+    gate::Gate,
+    proxied, routes,
+    tls::{self, Certificate},
+    wire::Wire,
+};
+use crate::{config::Config, metrics};
+
+/// Connections beyond the limit that are told so; more wait in the system's queue.
+const TURNED_AWAY: usize = 256;
+/// How long a connection that is turned away may take to listen.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// What is said to a connection that there is no room for.
+const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncache-control: no-store\r\n\
+                    content-type: application/problem+json\r\ncontent-length: 173\r\n\r\n\
+                    {\"type\":\"urn:festoon:problem:unavailable\",\"title\":\"The server stops or is overloaded\",\"status\":503,\
+                    \"code\":\"unavailable\",\"detail\":\"too many connections are open\",\"retry_after\":1}";
+
+/// Answers on listeners until `stop` is done, then finishes what is in flight.
+///
+/// # Errors
+/// If the workers cannot be started.
+pub async fn run(
+    plain: TcpListener,
+    tls: Option<(TcpListener, Arc<Certificate>)>,
+    shared: Arc<Shared>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let server = shared.config.server.clone();
+    let workers = match server.workers {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        count => count,
+    };
+    let log = open_log(&shared).map(Arc::new);
+    let closing = CancellationToken::new();
+    let (for_workers, ended) = (Arc::clone(&shared), closing.clone());
+    let lines_of = log.clone();
+    let factory = move |acceptor: Option<TlsAcceptor>| {
+        let lines = lines_of.as_deref().map(AccessLog::lines);
+        worker(Arc::clone(&for_workers), lines, ended.clone(), workers, acceptor)
+    };
+    let mut building = actix_server::Server::build()
+        .workers(workers)
+        .max_concurrent_connections(shared.config.limits.connections + TURNED_AWAY)
+        .shutdown_timeout(server.shutdown_seconds)
+        .disable_signals()
+        .listen("plain", plain, {
+            let factory = factory.clone();
+            move || factory(None)
+        })?;
+    if let Some((listener, certificate)) = tls {
+        let acceptor = certificate.acceptor()?;
+        building = building.listen("tls", listener, move || factory(Some(acceptor.clone())))?;
+    }
+    let running = building.run();
+    let handle = running.handle();
+    let running = tokio::spawn(running);
+    stop.await;
+    tokio::time::sleep(Duration::from_secs(server.drain_seconds)).await;
+    closing.cancel();
+    handle.stop(true).await;
+    running.await.map_err(io::Error::other)?
+}
+
+fn open_log(shared: &Shared) -> Option<AccessLog> {
+    let config = &shared.config;
+    if !config.log.access {
+        return None;
+    }
+    match AccessLog::open(&config.state(), &config.log) {
+        Ok(log) => Some(log),
+        Err(error) => {
+            tracing::warn!(%error, "there is no access log");
+            None
+        }
+    }
+}
+
+/// What a worker does with connections.
+fn worker(
+    shared: Arc<Shared>,
+    lines: Option<Lines>,
+    closing: CancellationToken,
+    workers: usize,
+    acceptor: Option<TlsAcceptor>,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> {
+    let (limits, role) = (shared.config.limits.clone(), shared.config.server.role);
+    let gate = Gate::new(lines.clone());
+    let data = web::Data::from(Arc::clone(&shared));
+    let application = App::new()
+        .app_data(data)
+        .wrap(from_fn(move |request, next| Rc::clone(&gate).pass(request, next)))
+        .configure(|application| routes::configure(application, role))
+        .default_service(web::to(routes::nothing))
+        .into_factory()
+        .map_err(|error: actix_web::Error| error.error_response());
+    let ended = closing.clone();
+    let actix = HttpService::build()
+        .keep_alive(KeepAlive::Timeout(Duration::from_secs(limits.keep_alive_seconds)))
+        .client_request_timeout(Duration::from_secs(limits.head_seconds))
+        .client_disconnect_timeout(Duration::from_secs(limits.head_seconds))
+        .h1_write_buffer_size(delivery::SLICE)
+        .graceful_shutdown_signal(move || ended.clone().cancelled_owned())
+        .finish(map_config(application, |()| AppConfig::default()));
+    let actix = Rc::new(actix);
+    fn_factory(move || {
+        let express = Express::new(Arc::clone(&shared), lines.clone(), closing.clone(), workers);
+        let door = Rc::new(Door { express, config: Arc::clone(&shared.config), acceptor: acceptor.clone() });
+        let (actix, open) = (Rc::clone(&actix), Rc::new(Cell::new(0)));
+        async move {
+            let actix = Rc::new(actix.new_service(()).await?);
+            Ok(fn_service(move |stream: TcpStream| {
+                let (door, actix, place) = (Rc::clone(&door), Rc::clone(&actix), Place::take(&open));
+                async move {
+                    if place.number > door.config.limits.connections {
+                        metrics::connection_turned_away();
+                        turn_away(stream).await;
+                    } else if let Some(rest) = door.answer(stream).await
+                        && let Err(error) = actix.call(rest).await
+                    {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    drop(place);
+                    Ok::<_, ()>(())
+                }
+            }))
+        }
+    })
+}
+
+/// What a connection passes before its first request.
+struct Door {
+    express: Express,
+    config: Arc<Config>,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Door {
+    /// Answers what is plain. What is left of the connection is for actix.
+    async fn answer(&self, mut stream: TcpStream) -> Option<(Wire, Protocol, Option<SocketAddr>)> {
+        let limits = &self.config.limits;
+        let patience = Duration::from_secs(limits.head_seconds);
+        // Else every answer of more than one write waits 40 ms for the other side's delayed acknowledgement.
+        stream.set_nodelay(true).ok()?;
+        delivery::cut_stalled_readers(&stream, Duration::from_secs(limits.stall_seconds));
+        let mut peer = stream.peer_addr().ok()?;
+        if self.config.server.proxy_protocol {
+            if !client::is_trusted(peer.ip(), &self.config.server.trusted_proxies) {
+                tracing::warn!(%peer, "a connection that did not come through a trusted proxy was closed");
+                return None;
+            }
+            match tokio::time::timeout(patience, proxied::read(&mut stream)).await {
+                Ok(Ok(announced)) => peer = announced.unwrap_or(peer),
+                Ok(Err(error)) => {
+                    tracing::debug!(%peer, %error, "a connection was closed");
+                    return None;
+                }
+                Err(_) => return None,
+            }
+        }
+        let mut wire = match &self.acceptor {
+            None => Wire::plain(stream),
+            Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) => {
+                    return Some((Wire::tls(stream), Protocol::Http2, Some(peer)));
+                }
+                Ok(Ok(stream)) => Wire::tls(stream),
+                Ok(Err(error)) => {
+                    tracing::debug!(%peer, %error, "no TLS was agreed on");
+                    return None;
+                }
+                Err(_) => return None,
+            },
+        };
+        match self.express.serve(&mut wire, peer.ip()).await {
+            Next::Over => None,
+            Next::Http1 => Some((wire, Protocol::Http1, Some(peer))),
+            Next::Http2 => Some((wire, Protocol::Http2, Some(peer))),
+        }
+    }
+}
+
+/// One of the open connections of a worker.
+struct Place {
+    open: Rc<Cell<usize>>,
+    number: usize,
+}
+
+impl Place {
+    fn take(open: &Rc<Cell<usize>>) -> Self {
+        open.set(open.get() + 1);
+        Self { open: Rc::clone(open), number: open.get() }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.set(self.open.get() - 1);
+    }
+}
+
+/// Says at once that there is no room.
+async fn turn_away(mut stream: TcpStream) {
+    let farewell = async {
+        // What was asked is read first: closing over it would reset the connection and take the answer with it.
+        let mut asked = [0; 4096];
+        stream.readable().await?;
+        if let Err(error) = stream.try_read(&mut asked)
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            return Err(error);
+        }
+        stream.write_all(FULL.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await {
+        tracing::debug!(%error, "a connection went before it was turned away");
+    }
+}

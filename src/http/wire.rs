@@ -1,0 +1,127 @@
+//! A connection as bytes: plain or in TLS, with what was read ahead in front of what is still to come.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::server::TlsStream;
+
+/// Room for what comes next.
+const ROOM: usize = 2048;
+
+/// A connection.
+#[derive(Debug)]
+pub struct Wire {
+    stream: Stream,
+    ahead: BytesMut,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Wire {
+    /// A plain connection.
+    pub fn plain(stream: TcpStream) -> Self {
+        Self { stream: Stream::Plain(stream), ahead: BytesMut::new() }
+    }
+
+    /// A connection after its handshake.
+    pub fn tls(stream: TlsStream<TcpStream>) -> Self {
+        Self { stream: Stream::Tls(Box::new(stream)), ahead: BytesMut::new() }
+    }
+
+    /// What was read and not taken.
+    pub fn ahead(&self) -> &[u8] {
+        &self.ahead
+    }
+
+    /// Reads more ahead; 0 is the end.
+    pub async fn fill(&mut self) -> io::Result<usize> {
+        if self.ahead.capacity() - self.ahead.len() < ROOM / 2 {
+            self.ahead.reserve(ROOM);
+        }
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.read_buf(&mut self.ahead).await,
+            Stream::Tls(stream) => stream.read_buf(&mut self.ahead).await,
+        }
+    }
+
+    /// Takes bytes from what was read ahead.
+    pub fn take(&mut self, count: usize) {
+        // Without the detour, the buffer would be made anew for each request.
+        if count == self.ahead.len() { self.ahead.clear() } else { self.ahead.advance(count) }
+    }
+
+    /// Writes a head and a body; says how much of the body went out. Nothing is copied on the way to the kernel of a plain
+    /// connection.
+    ///
+    /// # Errors
+    /// If the connection ends first, with the bytes of the body that went out.
+    pub async fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(), (u64, io::Error)> {
+        let all = head.len() + body.len();
+        let mut sent = 0;
+        while sent < all {
+            let pieces =
+                [io::IoSlice::new(&head[sent.min(head.len())..]), io::IoSlice::new(&body[sent.saturating_sub(head.len())..])];
+            let written = match &mut self.stream {
+                Stream::Plain(stream) => stream.write_vectored(&pieces).await,
+                Stream::Tls(stream) => stream.write_vectored(&pieces).await,
+            };
+            let written = written.and_then(|count| if count == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(count) });
+            sent += written.map_err(|error| (sent.saturating_sub(head.len()) as u64, error))?;
+        }
+        let flushed = match &mut self.stream {
+            Stream::Plain(_) => return Ok(()),
+            Stream::Tls(stream) => stream.flush().await,
+        };
+        flushed.map_err(|error| (body.len() as u64, error))
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let wire = self.get_mut();
+        if !wire.ahead.is_empty() {
+            let count = wire.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&wire.ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        match &mut wire.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
