@@ -9,7 +9,7 @@
 //!   all have left.
 //! - **Bounded**: a [`Pool`] lets a few compositions run and a few wait; who pays may wait where others are turned away.
 //! - What lies in front of the first drawn frame is given at once, before the composition has its turn.
-//! - Where something sounds, the fragments of the [sound](sounds) go between those of the pictures, which stay as they are.
+//! - Where something sounds, the fragments of the sound go between those of the pictures, which stay as they are.
 //! - Where windows are hot, nothing is decoded: their pictures stay in memory, by bytes.
 
 mod forms;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod forms;
+mod sounds;
 
 use std::{
     fs,
@@ -18,7 +19,7 @@ use std::{
 
 use bytes::Bytes;
 use festoon::{
-    cache::{Cache, Entry, Manifest, Recipe},
+    cache::{Cache, CacheOptions, Entry, Manifest, Recipe},
     compositor::{Broken, Clip, Compositor, CompositorError, Full, Options, Order, Playing, Pool},
 };
 use festoon_film::{Cancel, Decoder, Draw, Encoder, Expectation, FilmError, Frames, Held, Picture, Stream, X264, encode_plate};
@@ -54,8 +55,12 @@ struct Studio {
 
 impl Studio {
     async fn with(encoder: Arc<dyn Encoder>, at_once: usize, waiting: usize) -> Self {
+        Self::keeping(CacheOptions::default(), encoder, at_once, waiting).await
+    }
+
+    async fn keeping(kept: CacheOptions, encoder: Arc<dyn Encoder>, at_once: usize, waiting: usize) -> Self {
         let bench = Bench::new();
-        let cache = bench.cache(&bench.store());
+        let cache = bench.cache_of(&bench.store(), kept);
         let options = Options {
             at_once: NonZeroUsize::new(at_once).unwrap(),
             waiting,
