@@ -67,6 +67,7 @@ struct Shared {
     answers: picks::Answers,
     images: counted::Counted,
     speakers: counted::Counted,
+    guesses: counted::Counted,
 }
 
 /// Why the address cannot be had.
@@ -163,6 +164,7 @@ impl Bound {
             answers: picks::Answers::default(),
             images: counted::Counted::default(),
             speakers: counted::Counted::default(),
+            guesses: counted::Counted::default(),
             config,
         });
         server::run(self.plain, self.tls, shared, stop).await

@@ -77,6 +77,29 @@ pub fn upkeep() {
     }
 }
 
+/// Samples of a text that [`render`] wrote.
+pub struct Samples<'t>(Vec<(&'t str, &'t str, f64)>);
+
+impl<'t> Samples<'t> {
+    /// Reads the lines that are samples: `name{labels} value`.
+    pub fn read(text: &'t str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let samples = lines.filter_map(|line| {
+            let (named, value) = line.rsplit_once(' ')?;
+            let (name, labels) = named.split_once('{').unwrap_or((named, ""));
+            Some((name, labels.trim_end_matches('}'), value.parse().ok()?))
+        });
+        Self(samples.collect())
+    }
+
+    /// The sum of a counter over all of its samples that have these labels.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
+        let has = |sample: &str| labels.iter().all(|(label, value)| sample.contains(&format!("{label}=\"{value}\"")));
+        let named = self.0.iter().filter(|(given, sample, _)| *given == name && has(sample));
+        named.map(|(_, _, value)| *value as u64).sum()
+    }
+}
+
 /// The counters of one route, looked up once: a lookup by labels costs more than what is counted.
 #[derive(Clone)]
 pub struct Route {
@@ -185,4 +208,19 @@ pub fn cache(usage: &Usage) {
     gauge!("festoon_cache_bytes", "layer" => "borrowed").set(usage.borrowed.bytes as f64);
     counter!("festoon_origin_blobs_total", "bytes" => "right").absolute(usage.pulled);
     counter!("festoon_origin_blobs_total", "bytes" => "wrong").absolute(usage.forged);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Samples;
+
+    #[test]
+    fn a_counter_is_summed_over_the_labels_that_are_asked_for() {
+        let text = "# HELP hits_total Hits.\n# TYPE hits_total counter\nhits_total{layer=\"disk\",kind=\"a\"} 2\n\
+                    hits_total{layer=\"disk\",kind=\"b\"} 3\nhits_total{layer=\"memory\",kind=\"a\"} 7\n\nhits_total_more 9\nplain 4\n";
+        let samples = Samples::read(text);
+        let hits = |labels: &[(&str, &str)]| samples.sum("hits_total", labels);
+        assert_eq!((hits(&[]), hits(&[("layer", "disk")]), hits(&[("layer", "disk"), ("kind", "b")])), (12, 5, 3));
+        assert_eq!((samples.sum("plain", &[]), samples.sum("none", &[])), (4, 0));
+    }
 }

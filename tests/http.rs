@@ -9,6 +9,7 @@ mod gallery;
 pub mod images;
 mod leases;
 mod limits;
+mod operator;
 mod opinions;
 mod picks;
 mod profiles;

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::header, web};
 use serde_json::{Map, Value, json};
 
 use super::{Shared, problem::Problem};
-use crate::metrics as counters;
+use crate::{edge::Edge, metrics as counters};
 
 /// `/healthz`
 pub async fn healthz() -> HttpResponse {
@@ -27,16 +27,24 @@ pub async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
 
 /// `/metrics`
 pub async fn metrics(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let depth = shared.edge.queue().depth().await.map_err(|error| Problem::internal(&error))?;
+    let text = measured(&shared.edge).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
+}
+
+/// What was counted, with what is measured now.
+///
+/// # Errors
+/// If the queue does not answer.
+pub async fn measured(edge: &Edge) -> Result<String, Problem> {
+    let depth = edge.queue().depth().await.map_err(|error| Problem::internal(&error))?;
     for (lane, queued) in festoon_spec::Lane::ALL.iter().zip(depth.queued) {
         counters::queue_jobs(lane.name(), queued);
     }
     counters::queue_jobs("leased", depth.leased);
     counters::queue_time(Duration::from_millis(depth.queued_cost_millis.iter().sum()));
-    counters::cache(&shared.edge.cache().usage());
-    if let Some(origin) = shared.edge.origin() {
+    counters::cache(&edge.cache().usage());
+    if let Some(origin) = edge.origin() {
         counters::origin(origin.answers());
     }
-    let page = HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(counters::render());
-    Ok(page)
+    Ok(counters::render())
 }

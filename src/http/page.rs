@@ -1,13 +1,18 @@
-//! The pages for people: the gallery at `/`, a template's page at `/t/{template}`.
+//! The pages for people: the gallery at `/`, a template's page at `/t/{template}`, and below `/operator` those of whoever runs the
+//! installation.
 //!
 //! Everything is embedded and served by this process; the policy below lets a page load nothing else. Styles and scripts have
 //! the hash of their bytes in their names and are kept for ever. Each page works without its script: forms are plain GETs, and
 //! clips and downloads plain links. In a debug build the files are read from the source when the server starts.
 
+mod board;
 mod card;
 mod form;
 mod gallery;
+mod judgements;
 mod language;
+mod operations;
+mod operator;
 mod studio;
 mod visitor;
 
@@ -18,7 +23,11 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use board::{board, campaigns, export};
 pub use gallery::gallery;
+pub use judgements::judgements;
+pub use operations::operations;
+pub use operator::{sign_in, sign_out};
 pub use studio::studio;
 
 use super::{
@@ -97,10 +106,19 @@ impl Pages {
         let main = fill(&format!("{name}.html"), minijinja::context! { view => minijinja::value::Serde(view), ..base.clone() })?;
         let frame = minijinja::context! {
             title,
-            script => self.addresses.get(&format!("{name}_js")),
+            script => self.addresses.get(script_of(name)),
             main => minijinja::Value::from_safe_string(main),
         };
         fill("base.html", minijinja::context! { ..frame, ..base })
+    }
+}
+
+/// The operator's pages share a script.
+fn script_of(name: &str) -> &'static str {
+    match name {
+        "gallery" => "gallery_js",
+        "studio" => "studio_js",
+        _ => "desk_js",
     }
 }
 
@@ -197,7 +215,8 @@ fn answer(request: &HttpRequest, shared: &Shared, name: &str, made: Result<Made,
             let status = actix_web::http::StatusCode::from_u16(status).expect("problems have HTTP statuses");
             HttpResponse::build(status)
                 .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-                .insert_header((header::REFERRER_POLICY, "no-referrer"))
+                // Nobody else is told where a visitor was; without it a form would not say that it comes from here.
+                .insert_header((header::REFERRER_POLICY, "same-origin"))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .insert_header((header::VARY, "Accept-Language"))
                 .content_type("text/html; charset=utf-8")

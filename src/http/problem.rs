@@ -89,6 +89,8 @@ codes! {
     BadImage, "bad-image", 422, "This is not an image that can be shown";
     MissingImage, "missing-image", 422, "The image is not here";
     ImageTooLarge, "image-too-large", 413, "The image has more bytes or pixels than allowed";
+    BadCampaign, "bad-campaign", 422, "The campaign cannot be made of what there is";
+    TooManyGuesses, "too-many-guesses", 429, "This address guesses too often";
     TooManyOpinions, "too-many-opinions", 429, "This address has too many opinions";
     TooManyImages, "too-many-images", 429, "This address brings too many images";
     TextDoesNotFit, "text-does-not-fit", 422, "A text does not fit into the picture at its smallest size";

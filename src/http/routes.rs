@@ -140,6 +140,38 @@ pub const ROWS: &[Row] = &[
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
     Row { methods: READ, path: "/", about: "The gallery", handler: || web::to(page::gallery) },
     Row { methods: READ, path: "/t/{template}", about: "A template's page", handler: || web::to(page::studio) },
+    Row {
+        methods: READ,
+        path: "/operator",
+        about: "Operators: what the installation does now",
+        handler: || web::to(page::operations),
+    },
+    Row { methods: READ, path: "/operator/campaigns", about: "Operators: the campaigns", handler: || web::to(page::campaigns) },
+    Row {
+        methods: READ,
+        path: "/operator/campaigns/{campaign}/table.csv",
+        about: "Operators: a campaign as a table",
+        handler: || web::to(page::export),
+    },
+    Row {
+        methods: READ,
+        path: "/operator/campaigns/{campaign}",
+        about: "Operators: a campaign's board",
+        handler: || web::to(page::board),
+    },
+    Row {
+        methods: READ,
+        path: "/operator/takes",
+        about: "Operators: what people say of takes",
+        handler: || web::to(page::judgements),
+    },
+    Row {
+        methods: &["POST"],
+        path: "/operator/sign-in",
+        about: "Takes the installation's token",
+        handler: || web::to(page::sign_in),
+    },
+    Row { methods: &["POST"], path: "/operator/sign-out", about: "Forgets who signed in", handler: || web::to(page::sign_out) },
     Row { methods: READ, path: "/assets/{name}", about: "The pages' styles and scripts", handler: || web::to(page::asset) },
 ];
 

@@ -205,3 +205,31 @@ export async function sound({ open, check, hls }) {
     }
   }
 }
+
+export async function an_operator({ open, check, accessible, url }) {
+  const page = await open("/operator/campaigns/launch?lang=en");
+  await accessible(page, "signing in");
+  await page.getByLabel("token").fill("a guess");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("That is not the token").waitFor();
+  await page.goto(`${url}/operator/campaigns/launch?lang=en`);
+  await page.getByLabel("token").fill(process.env.FESTOON_TOKEN);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Launch" }).waitFor();
+  check((await page.locator("td .state.open").count()) === 4, "nothing is painted");
+  await accessible(page, "board");
+  // What others do is seen without a click.
+  const ordered = await page.request.get(`${url}/v1/clips/lantern/en.mp4`);
+  check(ordered.status() === 202, "a plate is ordered");
+  await page.waitForFunction(() => document.querySelectorAll("td .state.queued").length === 2);
+  for (const name of ["Campaigns", "Takes", "Operations"]) {
+    await page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await accessible(page, `${name} ${colorScheme}`);
+    }
+  }
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("token").waitFor();
+}

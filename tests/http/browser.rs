@@ -160,6 +160,7 @@ async fn act(installation: &Installation, flow: &'static str, cue: &str) {
         .env("FESTOON_BROWSER_TESTS", &*PACKAGES)
         .env("FESTOON_CHROMIUM", chromium())
         .env("FESTOON_CUE", cue)
+        .env("FESTOON_TOKEN", installation.running.opened().token.reveal())
         .stdin(Stdio::null());
     let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert!(done.status.success(), "{flow}: {}", String::from_utf8_lossy(&done.stderr));
@@ -233,4 +234,9 @@ async fn another_take_is_shown_judged_compared_and_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clip_with_sound_and_its_hls_are_played() {
     act(&super::sound::installation().await, "sound", "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_signs_in_and_sees_a_board_fill() {
+    act(&Installation::with(super::operator::add_campaign).await, "an_operator", "").await;
 }

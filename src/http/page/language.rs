@@ -28,6 +28,9 @@ pub struct Language {
     pub feasts: Words,
     /// What is wrong with a value, by the code of the problem. One that is not here is told in English.
     pub problems: Words,
+    /// What operators read. A language may leave it out: its operators read English.
+    #[serde(default)]
+    pub operator: Words,
 }
 
 fn english() -> Locale {
@@ -68,6 +71,12 @@ impl Language {
     pub fn name_of(locale: &Locale) -> String {
         Self::of(locale).map_or_else(|| locale.to_string(), |language| language.name.clone())
     }
+
+    /// What operators read, and in which language.
+    pub fn for_operators(&self) -> (&'static Locale, &'static Words) {
+        let spoken = Self::of(&self.locale).filter(|own| !own.operator.is_empty()).unwrap_or_else(Self::english);
+        (&spoken.locale, &spoken.operator)
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +94,8 @@ mod tests {
         for language in Language::all() {
             assert_eq!(names(&language.words), names(&english.words), "{}", language.locale);
             assert_eq!(names(&language.problems), names(&english.problems), "{}", language.locale);
-            let texts = language.words.values().chain(language.problems.values());
+            assert!(language.operator.is_empty() || names(&language.operator) == names(&english.operator), "{}", language.locale);
+            let texts = language.words.values().chain(language.problems.values()).chain(language.operator.values());
             assert!(texts.chain(language.feasts.values()).all(|text| !text.trim().is_empty()), "{}", language.locale);
         }
     }
@@ -98,14 +108,17 @@ mod tests {
         };
         let english = Language::english();
         for language in Language::all() {
-            for (name, text) in &language.words {
-                assert_eq!(holes(text), holes(&english.words[name]), "{}: {name}", language.locale);
+            let pairs = [(&language.words, &english.words), (&language.operator, &english.operator)];
+            for (own, usual) in pairs {
+                for (name, text) in own {
+                    assert_eq!(holes(text), holes(&usual[name]), "{}: {name}", language.locale);
+                }
             }
         }
     }
 
     #[test]
-    fn chinese_japanese_and_english_speak_of_every_feast() {
+    fn chinese_japanese_and_english_speak_of_every_feast_and_to_operators() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/feasts");
         let feasts: BTreeSet<String> = std::fs::read_dir(folder)
             .unwrap()
@@ -113,6 +126,7 @@ mod tests {
             .collect();
         for tag in ["zh-Hans", "ja", "en"] {
             let language = Language::of(&tag.parse().unwrap()).unwrap();
+            assert!(!language.operator.is_empty(), "{tag}");
             assert_eq!(language.feasts.keys().cloned().collect::<BTreeSet<_>>(), feasts, "{tag}");
         }
     }
