@@ -41,3 +41,17 @@ fn the_reference_lists_every_problem() {
         Code::ALL.iter().map(|code| vec![code.name().to_owned(), code.status().to_string(), code.title().to_owned()]).collect();
     assert_eq!(documented, told);
 }
+
+#[test]
+fn the_dashboard_asks_for_what_is_counted() {
+    let read = |path: &str| fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let (dashboard, counted) = (read("deploy/grafana.json"), read("src/metrics.rs"));
+    let panels = serde_json::from_str::<serde_json::Value>(&dashboard).unwrap()["panels"].as_array().unwrap().len();
+    let word = |text: &str| text.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect::<String>();
+    let asked: BTreeSet<String> = dashboard.match_indices("festoon_").map(|(at, _)| word(&dashboard[at..])).collect();
+    assert!(panels > 5 && asked.len() > 5, "{panels} panels ask for {asked:?}");
+    for name in asked {
+        let name = name.trim_end_matches("_bucket");
+        assert!(counted.contains(&format!("\"{name}\"")), "{name} is not counted");
+    }
+}
