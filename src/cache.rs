@@ -40,7 +40,7 @@ mod upstream;
 mod usage;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -521,6 +521,33 @@ impl Cache {
         let cache = self.clone();
         let campaign = campaign.to_owned();
         Ok(blocking(move || cache.inner.pins.remove(&campaign)).await?)
+    }
+
+    /// What campaigns need, made or not, by who needs it.
+    pub fn pinned(&self) -> BTreeMap<String, BTreeSet<RenderKey>> {
+        self.inner.pins.all()
+    }
+
+    /// Whether any campaign needs it.
+    pub fn is_pinned(&self, key: &RenderKey) -> bool {
+        self.inner.pins.hold(key)
+    }
+
+    /// Which of these keys have an entry. No use of theirs.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn kept(&self, keys: BTreeSet<RenderKey>) -> Result<BTreeSet<RenderKey>, CacheError> {
+        let look = move |index: &Index| {
+            let mut kept = BTreeSet::new();
+            for key in &keys {
+                if index.get(Table::Entries, key.as_bytes())?.is_some() {
+                    kept.insert(*key);
+                }
+            }
+            Ok(kept)
+        };
+        Ok(self.inner.store.run(look).await?)
     }
 
     /// What has to be done now and then, every few seconds: writes last uses, forgets old refusals, keeps to the disk

@@ -8,6 +8,7 @@ pub mod check;
 pub mod doctor;
 pub mod gc;
 pub mod key;
+pub mod operator;
 pub mod phases;
 pub mod prerender;
 pub mod purge;
@@ -17,6 +18,7 @@ pub mod serve;
 pub mod state;
 pub mod terminal;
 pub mod up;
+pub mod warm;
 
 /// Pre-renders parametric video templates and serves them, already made, from a content-addressed cache.
 #[derive(Debug, Parser)]
@@ -44,6 +46,8 @@ enum Verb {
     Purge(purge::PurgeArguments),
     /// Delete, and keep from being made again.
     Takedown(purge::TakedownArguments),
+    /// Have campaigns warm at every edge before their time; show what is warm where.
+    Warm(warm::Arguments),
     /// Drop what the disk budget has no room for.
     Gc(gc::Arguments),
     /// Rebuild the index from the files.
@@ -70,6 +74,7 @@ impl CommandLine {
             Verb::Key(arguments) => key::run(arguments),
             Verb::Purge(arguments) => purge::purge(arguments),
             Verb::Takedown(arguments) => purge::take_down(arguments),
+            Verb::Warm(arguments) => warm::run(arguments),
             Verb::Gc(arguments) => gc::run(arguments),
             Verb::Reindex(arguments) => reindex::run(arguments),
             Verb::Doctor(arguments) => doctor::run(arguments),

@@ -24,6 +24,7 @@ mod renditions;
 mod takes;
 mod ticket;
 mod token;
+mod warming;
 
 use std::{
     collections::HashMap,
@@ -71,6 +72,7 @@ pub use renditions::{InSegments, Piece, SoundInSegments};
 pub use takes::Next;
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
+pub use warming::{WarmEdge, WarmReport};
 
 /// How often a waiting renderer asks the queue although nothing happened: a job that backs off becomes due silently.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -277,8 +279,11 @@ impl Edge {
     pub async fn peek(&self, pick: &Pick, nearest: bool) -> Result<Option<Shown>, EdgeError> {
         let template = self.template(pick)?;
         let resolved = pick.resolve(&template, &self.makers())?;
-        if let Found::Ready(entry) = self.find(&resolved).await? {
-            return Ok(Some(Shown { entry: *entry, resolved }));
+        match self.find(&resolved).await {
+            Ok(Found::Ready(entry)) => return Ok(Some(Shown { entry: *entry, resolved })),
+            // A page is shown without it.
+            Ok(_) | Err(EdgeError::Cache(CacheError::Upstream(_)) | EdgeError::TakenDown) => {}
+            Err(error) => return Err(error),
         }
         Ok(if nearest { self.nearest(&resolved.pick, &template).await?.map(|(shown, _)| shown) } else { None })
     }

@@ -34,6 +34,7 @@ mod stream;
 mod target;
 mod tickets;
 mod tls;
+mod warm;
 mod wire;
 mod written;
 

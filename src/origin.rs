@@ -19,7 +19,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header}
 use serde::de::DeserializeOwned;
 
 pub use breaker::{Breaker, LeftAlone};
-pub use news::{FILE_BYTES, Model, News, Report, Seen, Standing};
+pub use news::{FILE_BYTES, Model, News, Report, Seen, Standing, Warmth};
 pub use passing::{Fields, Passed, Passing};
 use places::Places;
 

@@ -1,7 +1,7 @@
 //! What campaigns need: a file each, so that a damaged index never lets eviction at it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -80,6 +80,11 @@ impl Pins {
     /// Whether any campaign needs it.
     pub fn hold(&self, key: &RenderKey) -> bool {
         self.pins().values().any(|keys| keys.contains(key))
+    }
+
+    /// Every pin, by campaign.
+    pub fn all(&self) -> BTreeMap<String, BTreeSet<RenderKey>> {
+        self.pins().iter().map(|(campaign, keys)| (campaign.clone(), keys.iter().copied().collect())).collect()
     }
 
     /// How many keys are pinned, each once.

@@ -1,6 +1,6 @@
 //! `festoon purge` and `festoon takedown`: what is to go everywhere, and what must not come back.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use chrono::DateTime;
 use festoon_spec::{Digest, TemplateId, UnixMillis};
@@ -9,14 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    prerender::{client::Client, operator},
+    operator::OperatorArguments,
     schedule::table,
     state::{size, wait},
 };
-use crate::{
-    config::Config,
-    purge::{Selector, Tag},
-};
+use crate::purge::{Selector, Tag};
 
 /// What goes.
 #[derive(Debug, clap::Args)]
@@ -44,27 +41,6 @@ impl What {
     }
 }
 
-/// Which server, and how to answer.
-#[derive(Debug, clap::Args)]
-struct Server {
-    /// The running server; without it, the one that the settings describe.
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// The settings file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Answer in JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Server {
-    fn client(&self) -> miette::Result<Client> {
-        let config = Config::load(self.config.as_deref())?;
-        Ok(operator(&config, self.server.clone())?)
-    }
-}
-
 /// Arguments of `festoon purge`.
 #[derive(Debug, clap::Args)]
 pub struct PurgeArguments {
@@ -74,7 +50,7 @@ pub struct PurgeArguments {
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     #[command(flatten)]
-    server: Server,
+    operator: OperatorArguments,
 }
 
 /// Arguments of `festoon takedown`.
@@ -92,7 +68,7 @@ pub struct TakedownArguments {
     #[arg(long, value_name = "ID", conflicts_with = "reason")]
     lift: Option<String>,
     #[command(flatten)]
-    server: Server,
+    operator: OperatorArguments,
 }
 
 /// How far it came, as the server says.
@@ -143,9 +119,9 @@ struct Standing {
 /// # Errors
 /// If no server answers, or it refuses.
 pub fn purge(arguments: PurgeArguments) -> miette::Result<ExitCode> {
-    let PurgeArguments { what, reason, server } = arguments;
+    let PurgeArguments { what, reason, operator } = arguments;
     let body = body(&what, &reason)?;
-    report(&server, wait(server.client()?.operate(Method::POST, "/v1/purge", Some(&body)))??)
+    report(&operator, wait(operator.client()?.operate(Method::POST, "/v1/purge", Some(&body)))??)
 }
 
 /// Deletes and keeps away, lists what is kept away, or lifts it. Ends with 1 if an edge or a CDN was not reached.
@@ -153,11 +129,11 @@ pub fn purge(arguments: PurgeArguments) -> miette::Result<ExitCode> {
 /// # Errors
 /// If no server answers, or it refuses.
 pub fn take_down(arguments: TakedownArguments) -> miette::Result<ExitCode> {
-    let TakedownArguments { what, reason, list, lift, server } = arguments;
-    let client = server.client()?;
+    let TakedownArguments { what, reason, list, lift, operator } = arguments;
+    let client = operator.client()?;
     if list {
         let list: Option<List> = wait(client.operate(Method::GET, "/v1/takedowns", None))??;
-        print_list(&server, &list.unwrap_or(List { takedowns: Vec::new() }));
+        print_list(&operator, &list.unwrap_or(List { takedowns: Vec::new() }));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(id) = lift {
@@ -168,7 +144,7 @@ pub fn take_down(arguments: TakedownArguments) -> miette::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let body = body(&what, &reason.unwrap_or_default())?;
-    report(&server, wait(client.operate(Method::POST, "/v1/takedowns", Some(&body)))??)
+    report(&operator, wait(client.operate(Method::POST, "/v1/takedowns", Some(&body)))??)
 }
 
 fn body(what: &What, reason: &str) -> miette::Result<Value> {
@@ -179,9 +155,9 @@ fn body(what: &What, reason: &str) -> miette::Result<Value> {
     Ok(json!({ "what": what, "reason": reason }))
 }
 
-fn report(server: &Server, purge: Option<Purge>) -> miette::Result<ExitCode> {
+fn report(operator: &OperatorArguments, purge: Option<Purge>) -> miette::Result<ExitCode> {
     let purge = purge.ok_or_else(|| miette::miette!("the server does not say what it did"))?;
-    if server.json {
+    if operator.json {
         println!("{}", serde_json::to_string(&purge).expect("it is plain data with text keys"));
     } else {
         println!("here: {} entries are gone, {} are free", purge.here.entries, size(purge.here.bytes));
@@ -199,8 +175,8 @@ fn report(server: &Server, purge: Option<Purge>) -> miette::Result<ExitCode> {
     Ok(if everywhere { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print_list(server: &Server, list: &List) {
-    if server.json {
+fn print_list(operator: &OperatorArguments, list: &List) {
+    if operator.json {
         return println!("{}", serde_json::to_string(list).expect("it is plain data with text keys"));
     }
     let mut rows = table(&["Takedown", "Since", "What", "Why"]);

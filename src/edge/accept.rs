@@ -132,6 +132,10 @@ impl Edge {
         let entry = self.inner.cache.keep_all(whole, parts, manifest).await?;
         self.inner.queue.complete(id, epoch).await?;
         self.begin_forms(&entry, &job.spec);
+        if self.inner.cache.is_pinned(&entry.key) {
+            // Edges are told that it is there.
+            self.inner.children.move_on();
+        }
         tracing::info!(key = %entry.key.short(), blob = %entry.blob.short(), bytes = entry.bytes, job = %id, "a plate was kept");
         Ok(Accepted::Kept)
     }

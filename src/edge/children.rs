@@ -17,7 +17,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{Edge, EdgeError};
 use crate::{
     cache::Scope,
-    origin::{FILE_BYTES, News, Report, Seen, Standing},
+    origin::{FILE_BYTES, News, Report, Seen, Standing, Warmth},
     store::StoreError,
 };
 
@@ -45,6 +45,8 @@ pub struct Child {
     pub heard_at: UnixMillis,
     /// Whether it knows all news.
     pub is_up_to_date: bool,
+    /// What of campaigns is there.
+    pub warm: BTreeMap<String, Warmth>,
     /// How many of the purges since the origin's start it took part in.
     #[serde(skip)]
     seen: u64,
@@ -205,7 +207,8 @@ impl Edge {
             let oldest = known.values().min_by_key(|child| child.heard_at).map(|child| child.edge.clone());
             oldest.and_then(|oldest| known.remove(&oldest));
         }
-        known.insert(edge.clone(), Child { edge, festoon, heard_at: now, is_up_to_date, seen });
+        let warm = report.warm.clone();
+        known.insert(edge.clone(), Child { edge, festoon, heard_at: now, is_up_to_date, warm, seen });
         drop(known);
         children.heard.send_modify(|count| *count += 1);
     }
@@ -225,6 +228,7 @@ impl Edge {
             models: makers.models.iter().map(|(name, checkpoint)| (name.clone(), checkpoint.into())).collect(),
             templates: self.files().await?.paths.clone(),
             takedowns: self.inner.takedowns.standing().to_vec(),
+            wanted: self.wanted().await?,
         })
     }
 

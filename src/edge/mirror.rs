@@ -14,8 +14,9 @@ use std::{
 };
 
 use festoon_spec::{BlobHash, Digest};
+use tokio::task::JoinSet;
 
-use super::{Edge, EdgeError};
+use super::{Edge, EdgeError, warming::Warmer};
 use crate::{
     cache::{Purging, UpstreamError},
     makers::Makers,
@@ -53,11 +54,12 @@ pub(super) struct Mirror {
     staging: PathBuf,
     revision: Option<Digest>,
     seen: Option<Seen>,
+    warmer: Warmer,
 }
 
 impl Mirror {
     pub fn new(origin: Origin, state: &Path, staging: PathBuf) -> Self {
-        Self { origin, folder: state.join("origin"), staging, revision: None, seen: None }
+        Self { origin, folder: state.join("origin"), staging, revision: None, seen: None, warmer: Warmer::default() }
     }
 
     /// The folder of the templates.
@@ -66,7 +68,7 @@ impl Mirror {
     }
 
     /// What stands at the origin now, else what stood there when it answered last.
-    pub async fn begin(&mut self) -> Result<Standing, MirrorError> {
+    pub async fn begin(&self) -> Result<Standing, MirrorError> {
         make_folder(&self.templates())?;
         let away = match self.news(0).await {
             Ok(News { standing: Some(standing), .. }) => return Ok(standing),
@@ -88,19 +90,19 @@ impl Mirror {
         self.folder.join("standing.json")
     }
 
-    /// Asks for news, and takes over what stands at the origin, if that changed.
-    async fn news(&mut self, wait_seconds: u64) -> Result<News, MirrorError> {
+    /// Asks for news, and writes down what stands at the origin, if that changed.
+    async fn news(&self, wait_seconds: u64) -> Result<News, MirrorError> {
         let report = Report {
             edge: self.origin.name().to_owned(),
             festoon: env!("CARGO_PKG_VERSION").to_owned(),
             revision: self.revision,
             seen: self.seen.clone(),
+            warm: self.warmer.warm(),
             wait_seconds,
         };
         let news = self.origin.news(&report).await?;
         if let Some(standing) = &news.standing {
             self.take_over(standing).await?;
-            self.revision = Some(news.revision);
         }
         Ok(news)
     }
@@ -130,8 +132,17 @@ impl Mirror {
     /// Follows the origin for as long as the edge runs.
     pub async fn follow(mut self, edge: Edge) {
         let mut answers = true;
+        // Ends with this task.
+        let mut warming = JoinSet::new();
+        warming.spawn(self.warmer.clone().run(edge.clone()));
+        let warmer = self.warmer.clone();
         loop {
-            let heard = match self.news(WAIT_SECONDS).await {
+            let heard = tokio::select! {
+                heard = self.news(WAIT_SECONDS) => heard,
+                // Told at once; the question that is open is asked anew.
+                () = warmer.changed() => continue,
+            };
+            let heard = match heard {
                 Ok(news) => self.act(&edge, news).await.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
@@ -147,9 +158,9 @@ impl Mirror {
         }
     }
 
-    /// Does as the news say. What was purged counts as seen once it is gone here.
+    /// Does as the news say. They count as known once that is done.
     async fn act(&mut self, edge: &Edge, news: News) -> Result<(), EdgeError> {
-        let News { standing, purges, missed, seen, .. } = news;
+        let News { revision, standing, purges, missed, seen } = news;
         if missed {
             edge.inner.cache.distrust();
         }
@@ -158,9 +169,11 @@ impl Mirror {
         }
         if let Some(standing) = standing {
             edge.heed_takedowns(standing.takedowns.clone()).await?;
+            self.warmer.want(standing.wanted.clone());
             edge.inner.makers.store(Arc::new(borrowed(&edge.makers(), standing)));
             edge.inner.library.reload();
-            tracing::info!("what stands at the origin was taken over");
+            tracing::debug!("what stands at the origin was taken over");
+            self.revision = Some(revision);
         }
         self.seen = Some(seen);
         Ok(())

@@ -47,9 +47,13 @@ impl Orders for Edge {
     }
 
     async fn pin(&self, schedule: &str, plates: &BTreeSet<RenderKey>) -> Result<(), OrderError> {
-        let Some(first) = plates.first() else {
-            return self.inner.cache.unpin(schedule).await.map_err(not_taken(RenderKey::from_bytes([0; 32])));
-        };
-        self.inner.cache.pin(schedule, plates.iter().copied()).await.map_err(not_taken(*first))
+        let cache = &self.inner.cache;
+        match plates.first() {
+            Some(first) => cache.pin(schedule, plates.iter().copied()).await.map_err(not_taken(*first))?,
+            None => cache.unpin(schedule).await.map_err(not_taken(RenderKey::from_bytes([0; 32])))?,
+        }
+        // Edges have it warm as well.
+        self.inner.children.move_on();
+        Ok(())
     }
 }

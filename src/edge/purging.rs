@@ -21,7 +21,7 @@ use crate::{
 /// How long edges get to say that they let go.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// An edge that was not heard of for so long is not waited for: it holds a question open for 25 seconds.
-const SILENT_MILLIS: u64 = 60_000;
+pub(super) const SILENT_MILLIS: u64 = 60_000;
 
 /// Who wants something to go, and why.
 #[derive(Debug, Clone, Copy)]

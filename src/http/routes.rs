@@ -5,7 +5,7 @@ use actix_web::{Route, guard, http::Method, web};
 use super::{
     Shared, clips, edges, health, images, leases, opinions, page, passing, picks,
     problem::{Code, Problem},
-    purges, tickets,
+    purges, tickets, warm,
 };
 use crate::config::Role;
 
@@ -135,6 +135,19 @@ pub const ROWS: &[Row] = &[
     },
     Row { methods: &["GET"], path: "/v1/takedowns", about: "What is taken down", handler: || web::to(purges::list) },
     Row { methods: &["DELETE"], path: "/v1/takedowns/{id}", about: "Lifts a takedown", handler: || web::to(purges::lift) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/warm",
+        about: "Has campaigns warm at every edge before their time",
+        handler: || web::to(warm::warm),
+    },
+    Row { methods: &["GET"], path: "/v1/warm", about: "What is warm where", handler: || web::to(warm::report) },
+    Row {
+        methods: &["DELETE"],
+        path: "/v1/warm/{campaign}",
+        about: "Lets a campaign go that was warmed before its time",
+        handler: || web::to(warm::cool),
+    },
     Row { methods: READ, path: "/healthz", about: "The process answers", handler: || web::to(health::healthz) },
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
@@ -186,7 +199,7 @@ impl Row {
             Role::Edge if is_below("/v1/opinions") || is_below("/v1/clips/{key}") => web::to(passing::everything),
             Role::Edge if is_below("/v1/tickets") || is_below("/v1/images") && writes => web::to(passing::everything),
             Role::Edge if is_below("/v1/picks") => (self.handler)(),
-            Role::Edge if writes || ["/v1/edges", "/v1/entries", "/v1/takedowns"].into_iter().any(is_below) => {
+            Role::Edge if writes || ["/v1/edges", "/v1/entries", "/v1/takedowns", "/v1/warm"].into_iter().any(is_below) => {
                 web::to(passing::not_at_an_edge)
             }
             Role::Edge => (self.handler)(),

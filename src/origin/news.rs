@@ -1,10 +1,13 @@
 //! What an edge and its origin tell each other besides entries and bytes: one question that the edge asks again and again and the
 //! origin holds open until there is something new. So edges need no address of their own, and news travel at once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use festoon_spec::{Abilities, BlobHash, Checkpoint, Digest, EncoderId, Gates, ModelDigest};
+use festoon_spec::{Abilities, BlobHash, Checkpoint, Digest, EncoderId, Gates, ModelDigest, RenderKey};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +33,22 @@ pub struct Report {
     pub revision: Option<Digest>,
     /// The last purge that it took part in.
     pub seen: Option<Seen>,
+    /// What of the [wanted](Standing::wanted) is there.
+    #[serde(default)]
+    pub warm: BTreeMap<String, Warmth>,
     /// Seconds that the origin may wait for news.
     pub wait_seconds: u64,
+}
+
+/// How much of what somebody needs is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Warmth {
+    /// Plates that are needed.
+    pub wanted: u64,
+    /// Those that are there, whole.
+    pub there: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// What an origin says to it.
@@ -69,6 +86,9 @@ pub struct Standing {
     pub templates: BTreeMap<String, BlobHash>,
     /// What must not be served.
     pub takedowns: Vec<Takedown>,
+    /// Plates that are painted and needed soon, by who needs them: a campaign, or a template's rule.
+    #[serde(default)]
+    pub wanted: BTreeMap<String, BTreeSet<RenderKey>>,
 }
 
 /// A checkpoint by what counts in keys and for canvases.

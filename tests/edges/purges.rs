@@ -38,7 +38,7 @@ const REFUSED: (u16, &str) = (200, "{\"success\":false,\"errors\":[\"no zone\"]}
 const BROKEN: (u16, &str) = (500, "oops");
 
 /// Runs a verb against a server.
-fn verb(server: &Server, settings: &Path, arguments: &[&str]) -> (i32, String) {
+pub fn verb(server: &Server, settings: &Path, arguments: &[&str]) -> (i32, String) {
     let output =
         Command::new(FESTOON).args(arguments).args(["--server", &server.url, "--config"]).arg(settings).output().unwrap();
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -55,7 +55,7 @@ async fn kept(server: &Server, path: &str) -> BlobHash {
     }
 }
 
-async fn post(server: &Server, path: &str, body: &Value) -> Answer {
+pub async fn post(server: &Server, path: &str, body: &Value) -> Answer {
     Answer::of(client().post(format!("{}{path}", server.url)).bearer_auth(TOKEN).json(body).send().await.unwrap()).await
 }
 
