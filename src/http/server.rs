@@ -34,10 +34,7 @@ const TURNED_AWAY: usize = 256;
 /// How long a connection that is turned away may take to listen.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// What is said to a connection that there is no room for.
-const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncache-control: no-store\r\n\
-                    content-type: application/problem+json\r\ncontent-length: 173\r\n\r\n\
-                    {\"type\":\"urn:festoon:problem:unavailable\",\"title\":\"The server stops or is overloaded\",\"status\":503,\
-                    \"code\":\"unavailable\",\"detail\":\"too many connections are open\",\"retry_after\":1}";
+const FULL: &str = r#"{"type":"urn:festoon:problem:unavailable","title":"The server stops or is overloaded","status":503,"code":"unavailable","detail":"too many connections are open","retry_after":1}"#;
 
 /// Answers on listeners until `stop` is done, then finishes what is in flight.
 ///
@@ -233,7 +230,10 @@ async fn turn_away(mut stream: TcpStream) {
         {
             return Err(error);
         }
-        stream.write_all(FULL.as_bytes()).await?;
+        let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncache-control: no-store";
+        let length = FULL.len();
+        let answer = format!("{head}\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\r\n{FULL}");
+        stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
     };
     if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await {
