@@ -15,6 +15,7 @@ pub mod purge;
 pub mod reindex;
 pub mod schedule;
 pub mod serve;
+pub mod sign;
 pub mod state;
 pub mod terminal;
 pub mod up;
@@ -48,6 +49,8 @@ enum Verb {
     Takedown(purge::TakedownArguments),
     /// Have campaigns warm at every edge before their time; show what is warm where.
     Warm(warm::Arguments),
+    /// Sign addresses, and keep the keys.
+    Sign(sign::Arguments),
     /// Drop what the disk budget has no room for.
     Gc(gc::Arguments),
     /// Rebuild the index from the files.
@@ -75,6 +78,7 @@ impl CommandLine {
             Verb::Purge(arguments) => purge::purge(arguments),
             Verb::Takedown(arguments) => purge::take_down(arguments),
             Verb::Warm(arguments) => warm::run(arguments),
+            Verb::Sign(arguments) => sign::run(arguments),
             Verb::Gc(arguments) => gc::run(arguments),
             Verb::Reindex(arguments) => reindex::run(arguments),
             Verb::Doctor(arguments) => doctor::run(arguments),

@@ -50,6 +50,8 @@ pub struct Config {
     pub queue: Queue,
     /// What an unforeseen request may cause.
     pub on_demand: OnDemand,
+    /// What strangers may ask for.
+    pub strangers: Strangers,
     /// Lifetimes of answers in browsers and CDNs.
     pub delivery: Delivery,
     /// CDNs in front, which are told what is purged.
@@ -342,6 +344,34 @@ impl Default for OnDemand {
     fn default() -> Self {
         Self { enabled: true, max_queue: 500, max_wait_seconds: 3600 }
     }
+}
+
+/// `[strangers]`: who shows neither a signature nor the installation's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Strangers {
+    /// What they may ask for.
+    pub may: MayAsk,
+    /// Clips that are composed and plates that are ordered for one address in a minute; of IPv6, for one /64.
+    pub work_per_minute: u32,
+}
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self { may: MayAsk::Public, work_per_minute: 120 }
+    }
+}
+
+/// What strangers may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MayAsk {
+    /// What was made already, and to make what `[public]` of its template says.
+    Public,
+    /// Whatever a template offers.
+    Everything,
+    /// No clip at all: each address has to be signed.
+    Nothing,
 }
 
 /// `[delivery]`.

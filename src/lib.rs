@@ -20,6 +20,7 @@ pub mod pick;
 pub mod purge;
 pub mod queue;
 pub mod schedule;
+pub mod signing;
 pub mod store;
 pub mod supervisor;
 pub mod template;

@@ -20,6 +20,7 @@ mod place;
 mod prerender;
 mod prompt;
 pub mod proof;
+mod public;
 mod ratio;
 mod reader;
 pub mod reference;
@@ -44,6 +45,7 @@ pub use locale_scene::{LocaleScene, Shows};
 pub use parameter::{Choice, Chosen, Kind, Parameter, Pattern, RESERVED, Touches, ValueError};
 pub use prerender::{Budget, CatchUp, Offset, OffsetError, PrerenderRule};
 pub use prompt::PromptError;
+pub use public::{NotPublic, Public};
 pub use ratio::{Ratio, RatioError};
 pub use report::{Mistake, Place, Report, SourceFile};
 pub use words::{ParameterWords, Words};
@@ -63,6 +65,8 @@ pub struct Template {
     pub poster: u32,
     /// What is painted before anybody asks.
     pub prerender: Vec<PrerenderRule>,
+    /// What strangers may cause to be made.
+    pub public: Public,
     /// Names these very files: it changes with every saved change, also one that moves no pixel.
     pub revision: Digest,
     default_locale: Locale,

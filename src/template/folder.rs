@@ -10,7 +10,7 @@ use std::{
 use festoon_spec::{Abilities, Canonical, Canvas, Digest, Locale, Milli, TemplateId, Value};
 
 use super::{
-    Canvases, Mistake, Parameter, Report, SceneSource, SourceFile, Template, Touches, Words,
+    Canvases, Mistake, Parameter, Public, Report, SceneSource, SourceFile, Template, Touches, Words,
     audio::{AUDIO, AudioSource},
     canvas::CANVAS,
     declared::{Declared, read_parameters},
@@ -18,6 +18,7 @@ use super::{
     place::Uses,
     prerender::read_rule,
     prompt::WanSource,
+    public::PUBLIC,
     reader::{Key, Page, Section, Table, did_you_mean},
     scene::MotionSource,
 };
@@ -65,6 +66,7 @@ pub static TEMPLATE: Section = Section {
             "the middle of the first window of `[overlay]`, or of the clip",
             "Which picture stands for a clip: posters without `at=`.",
         ),
+        Key::optional("public", "a table, see `[public]`", "the defaults alone", "What strangers may cause to be made."),
         Key::optional("prerender", "tables, see `[[prerender]]`", "none", "What is painted before anybody asks."),
     ],
 };
@@ -183,6 +185,7 @@ struct Parts {
     audio: Option<AudioSource>,
     poster: u32,
     prerender: Vec<super::PrerenderRule>,
+    public: Public,
     plate_digest: Digest,
 }
 
@@ -199,6 +202,7 @@ impl Parts {
             audio,
             poster,
             prerender,
+            public,
             plate_digest,
         } = self;
         Template {
@@ -207,6 +211,7 @@ impl Parts {
             canvases,
             poster,
             prerender,
+            public,
             revision,
             default_locale,
             fallbacks,
@@ -290,6 +295,7 @@ fn read_parts(
     }
     let windows = overlay.as_ref().and_then(Option::as_ref).map(OverlaySource::windows).unwrap_or_default();
     let poster = canvases.as_ref().and_then(|canvases| read_poster(table, &canvases.base, &windows));
+    let public = table.table("public", &PUBLIC).map(|table| Public::read(&table, &declared)).unwrap_or_default();
     let plate_digest = digest_plate(table, wan);
     Some(Parts {
         canvases: canvases?,
@@ -308,6 +314,7 @@ fn read_parts(
         },
         poster: poster?,
         prerender,
+        public,
         plate_digest,
     })
 }

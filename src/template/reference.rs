@@ -4,10 +4,12 @@ use std::fmt::Write;
 
 use festoon_spec::{CameraMove, Motif};
 
-use super::{RESERVED, audio, canvas, declared, folder, overlay::sections, prerender, prompt, reader::Section, scene, words};
+use super::{
+    RESERVED, audio, canvas, declared, folder, overlay::sections, prerender, prompt, public, reader::Section, scene, words,
+};
 
 /// Every table, in the order of the page.
-const SECTIONS: [&Section; 38] = [
+const SECTIONS: [&Section; 39] = [
     &folder::TEMPLATE,
     &canvas::CANVAS,
     &declared::CHOICE_PARAMETER,
@@ -42,6 +44,7 @@ const SECTIONS: [&Section; 38] = [
     &sections::PANEL,
     &sections::FACE,
     &audio::AUDIO,
+    &public::PUBLIC,
     &prerender::RULE,
     &prerender::BUDGET,
     &words::WORDS,
