@@ -24,6 +24,7 @@ mod renditions;
 mod takes;
 mod ticket;
 mod token;
+mod visitor;
 mod warming;
 
 use std::{
@@ -72,6 +73,7 @@ pub use renditions::{InSegments, Piece, SoundInSegments};
 pub use takes::Next;
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
+pub use visitor::{Budget, Visitor};
 pub use warming::{WarmEdge, WarmReport};
 
 /// How often a waiting renderer asks the queue although nothing happened: a job that backs off becomes due silently.
@@ -137,11 +139,20 @@ pub struct How {
     pub may_leave: bool,
     /// For whom.
     pub tenant: TenantId,
+    /// Who asks, if it is somebody without a right of their own.
+    pub visitor: Option<Visitor>,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { wait: Duration::ZERO, nearest: false, lane: Lane::Free, may_leave: false, tenant: TenantId::default() }
+        Self {
+            wait: Duration::ZERO,
+            nearest: false,
+            lane: Lane::Free,
+            may_leave: false,
+            tenant: TenantId::default(),
+            visitor: None,
+        }
     }
 }
 
@@ -238,6 +249,11 @@ impl Edge {
                 return Ok(Answer::Nearest { shown, differs, ticket: None });
             }
             Err(error) => return Err(error),
+        }
+        self.check_public(how, &template, &resolved)?;
+        // Who asks again for what is on its way causes nothing.
+        if how.visitor.is_some() && self.inner.queue.live(&resolved.plate_key).await?.is_none() {
+            self.spend(how)?;
         }
         // A title that cannot be drawn is refused before anything is painted for it.
         self.drawing(&resolved).await?;

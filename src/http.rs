@@ -9,7 +9,6 @@ mod body;
 mod client;
 mod clips;
 mod conditions;
-mod counted;
 mod delivery;
 mod edges;
 mod express;
@@ -34,6 +33,7 @@ mod stream;
 mod target;
 mod tickets;
 mod tls;
+mod visitors;
 mod warm;
 mod wire;
 mod written;
@@ -53,8 +53,9 @@ pub use tls::{Certificate, TlsError};
 
 use crate::{
     config::Config,
-    edge::{Edge, Opened, RendererToken},
+    edge::{Budget, Edge, Opened, RendererToken},
     schedule::Feasts,
+    signing::SigningKeys,
 };
 
 /// What every handler sees.
@@ -66,9 +67,15 @@ struct Shared {
     pages: page::Pages,
     feasts: Feasts,
     answers: picks::Answers,
-    images: counted::Counted,
-    speakers: counted::Counted,
-    guesses: counted::Counted,
+    /// Pictures that addresses brought.
+    images: Budget,
+    /// Opinions that addresses gave.
+    speakers: Budget,
+    /// Tokens that addresses tried.
+    guesses: Budget,
+    /// What was made for addresses.
+    work: Arc<Budget>,
+    signing_keys: SigningKeys,
 }
 
 /// Why the address cannot be had.
@@ -163,9 +170,11 @@ impl Bound {
             pages: page::Pages::new(),
             feasts,
             answers: picks::Answers::default(),
-            images: counted::Counted::default(),
-            speakers: counted::Counted::default(),
-            guesses: counted::Counted::default(),
+            images: Budget::new(config.images.per_minute),
+            speakers: Budget::new(config.limits.opinions_per_minute),
+            guesses: Budget::new(page::GUESSES),
+            work: Arc::new(Budget::new(config.strangers.work_per_minute)),
+            signing_keys: SigningKeys::of(&config.state()),
             config,
         });
         server::run(self.plain, self.tls, shared, stop).await

@@ -247,7 +247,14 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// The query of another address that holds as long, for who was sent there.
+    /// Another address, with its query, that holds as long.
+    pub fn address(&self, target: &str) -> String {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        format!("{path}?{}", self.query(path, &pairs))
+    }
+
+    /// The query of another address that holds as long.
     pub fn query(&self, path: &str, pairs: &[(String, String)]) -> String {
         sign(&self.key, path, pairs, self.expires)
     }

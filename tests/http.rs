@@ -15,4 +15,5 @@ mod opinions;
 mod picks;
 mod profiles;
 pub mod sound;
+mod strangers;
 pub mod titles;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use festoon::{
     clock::{CountingIds, ManualClock},
     command::serve::{Running, StartError},
-    config::Config,
+    config::{Config, MayAsk},
 };
 use festoon_film::{Cancel, Encoder, Expectation, Held, OpenH264, X264, encode_plate};
 use festoon_spec::*;
@@ -213,6 +213,9 @@ pub fn lay_out(root: &Path) -> Config {
     config.schedule.enabled = false;
     config.compositor.eager.clear();
     config.limits.free_disk_bytes = 1;
+    // Most tests are about what happens when it is asked for.
+    config.strangers.may = MayAsk::Everything;
+    config.strangers.work_per_minute = 10_000;
     config
 }
 

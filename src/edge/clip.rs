@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use festoon_film::{Draw, captions, overlay::Drawing, small_canvas};
-use festoon_spec::{Canvas, Lane, Media, Profile};
+use festoon_spec::{Canvas, Media, Profile};
 
-use super::{Edge, EdgeError, Shown};
+use super::{Edge, EdgeError, How, Shown};
 use crate::{
     cache::Entry,
     compositor::{Clip, FormOrder, Order, Source},
@@ -23,16 +23,18 @@ impl Edge {
     /// `mp4` is waited for.
     ///
     /// # Errors
+    /// [`EdgeError::NotPublic`] and [`EdgeError::TooMuchWork`] if it is not to be made for who asks,
     /// [`EdgeError::Pick`] if it cannot be drawn as it is meant, [`EdgeError::NoSmallerForm`], [`EdgeError::Compositor`] if too many clips are being composed or
     /// composing fails, [`EdgeError::NoCompositor`] if nothing is composed here.
-    pub async fn clip(&self, shown: &Shown, lane: Lane) -> Result<Clip, EdgeError> {
+    pub async fn clip(&self, shown: &Shown, how: &How) -> Result<Clip, EdgeError> {
         if let Some(kept) = self.kept_clip(shown).await? {
             return Ok(Clip::Kept(kept.into()));
         }
         let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
         let resolved = &shown.resolved;
+        self.admit_making(how, shown, &resolved.clip).await?;
         if resolved.pick.profile == Profile::Mp4 {
-            return Ok(compositor.clip(self.film(shown, lane).await?).await?);
+            return Ok(compositor.clip(self.film(shown, how).await?).await?);
         }
         if resolved.pick.profile == Profile::Small && !has_small_form(&shown.entry) {
             let Media { width, height, .. } = shown.entry.media;
@@ -40,9 +42,9 @@ impl Edge {
         }
         let source = match resolved.is_untouched() {
             true => Source::Plate(shown.entry.clone().into()),
-            false => Source::Clip(self.film(shown, lane).await?.into()),
+            false => Source::Clip(self.film(shown, how).await?.into()),
         };
-        let order = FormOrder { spec: resolved.clip.clone(), source, bed: resolved.bed.clone(), lane };
+        let order = FormOrder { spec: resolved.clip.clone(), source, bed: resolved.bed.clone(), lane: how.lane };
         Ok(Clip::Kept(compositor.form(order).await?.into()))
     }
 
@@ -69,10 +71,10 @@ impl Edge {
     }
 
     /// The order of the clip in the profile `mp4`, which its other forms are made of.
-    pub(super) async fn film(&self, shown: &Shown, lane: Lane) -> Result<Order, EdgeError> {
+    pub(super) async fn film(&self, shown: &Shown, how: &How) -> Result<Order, EdgeError> {
         let Shown { entry, resolved } = shown;
         let drawing: Arc<dyn Draw> = Arc::new(self.drawing(resolved).await?);
-        Ok(Order { spec: resolved.film.clone(), plate: entry.clone(), drawing, bed: resolved.bed.clone(), lane })
+        Ok(Order { spec: resolved.film.clone(), plate: entry.clone(), drawing, bed: resolved.bed.clone(), lane: how.lane })
     }
 
     /// Whether the clip can be drawn as it is meant.

@@ -3,7 +3,9 @@
 use festoon_film::overlay::ImageError;
 use festoon_spec::{JobId, TemplateId};
 
-use crate::{cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError, store::StoreError};
+use crate::{
+    cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError, store::StoreError, template::NotPublic,
+};
 
 /// See [`Edge`](super::Edge).
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +13,15 @@ pub enum EdgeError {
     /// The pick does not resolve.
     #[error(transparent)]
     Pick(#[from] PickError),
+    /// It is not for strangers.
+    #[error(transparent)]
+    NotPublic(#[from] NotPublic),
+    /// Enough was done for this address.
+    #[error("enough was made for this address; it may ask for more in {seconds} s")]
+    TooMuchWork {
+        /// When it may come again.
+        seconds: u64,
+    },
     /// Painting on demand is off.
     #[error("this clip of `{template}` is not painted, and nobody may order it")]
     NotPainted {

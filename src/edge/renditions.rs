@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use festoon_film::{ContainerError, FilmError, Fragments, SoundFile, probe_fragments};
-use festoon_spec::{BlobHash, ClipSpec, FrameRange, Lane, Media, Part, Profile, SoundCodec};
+use festoon_spec::{BlobHash, ClipSpec, FrameRange, Media, Part, Profile, SoundCodec};
 
-use super::{Edge, EdgeError, Shown, clip::has_small_form};
+use super::{Edge, EdgeError, How, Shown, clip::has_small_form};
 use crate::{
     cache::Entry,
     compositor::{Clip, CompositorError, FormOrder, Source},
@@ -80,11 +80,12 @@ impl Edge {
     ///
     /// # Errors
     /// As [`Edge::clip`].
-    pub async fn in_segments(&self, shown: &Shown, lane: Lane) -> Result<InSegments, EdgeError> {
+    pub async fn in_segments(&self, shown: &Shown, how: &How) -> Result<InSegments, EdgeError> {
         let InSegments { media, init, mut segments } = self.plate_in_segments(shown)?;
         if !shown.resolved.is_untouched() {
             let Some(compositor) = &self.inner.compositor else { return Err(EdgeError::NoCompositor) };
-            let entry = match compositor.clip(self.film(shown, lane).await?).await? {
+            self.admit_making(how, shown, &shown.resolved.film).await?;
+            let entry = match compositor.clip(self.film(shown, how).await?).await? {
                 Clip::Kept(entry) => *entry,
                 Clip::Playing(playing) => playing.kept().await.map_err(CompositorError::from)?,
             };
@@ -103,21 +104,22 @@ impl Edge {
     ///
     /// # Errors
     /// As [`Edge::clip`].
-    pub async fn in_small_segments(&self, shown: &Shown, lane: Lane) -> Result<Option<InSegments>, EdgeError> {
+    pub async fn in_small_segments(&self, shown: &Shown, how: &How) -> Result<Option<InSegments>, EdgeError> {
         if !has_small_form(&shown.entry) {
             return Ok(None);
         }
+        self.admit_making(how, shown, &shown.resolved.form(Profile::Small, None)).await?;
         let plate = Source::Plate(shown.entry.clone().into());
         let spec = ClipSpec::of_plate(shown.entry.key, Profile::Small, None, self.deriver()?);
-        let plate = self.small(shown, FormOrder { spec, source: plate, bed: None, lane }).await?;
+        let plate = self.small(shown, FormOrder { spec, source: plate, bed: None, lane: how.lane }).await?;
         let media = plate.entry.media.clone();
         let init = Piece::part(plate.entry.blob, &plate.parts.init);
         let stored = plate.parts.fragments.iter().map(|(frames, place)| (*frames, Piece::part(plate.entry.blob, place)));
         let mut segments: Vec<_> = stored.collect();
         if !shown.resolved.is_untouched() {
             let spec = ClipSpec { sound: None, ..shown.resolved.form(Profile::Small, None) };
-            let source = Source::Clip(self.film(shown, lane).await?.into());
-            let clip = self.small(shown, FormOrder { spec, source, bed: None, lane }).await?;
+            let source = Source::Clip(self.film(shown, how).await?.into());
+            let clip = self.small(shown, FormOrder { spec, source, bed: None, lane: how.lane }).await?;
             let pairs = segments.iter_mut().zip(&plate.parts.fragments).zip(&clip.parts.fragments);
             for ((found, (_, stored)), (frames, place)) in pairs {
                 if plate.bytes[stored.clone()] != clip.bytes[place.clone()] {

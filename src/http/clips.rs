@@ -10,7 +10,7 @@ use actix_web::{
     },
     web,
 };
-use festoon_spec::{BlobHash, Lane, Locale, Profile, Reason, UnixMillis};
+use festoon_spec::{BlobHash, Locale, Profile, Reason, UnixMillis};
 
 use super::{
     Shared, address, body,
@@ -18,14 +18,15 @@ use super::{
     language, passing,
     passing::Told,
     problem::{Code, Problem},
-    stream, tickets, written,
+    stream, tickets, visitors, written,
 };
 use crate::{
     cache::Entry,
-    config::Delivery,
+    config::{Delivery, MayAsk},
     edge::{Answer, Clip, How, Shown},
     pick::{Pick, PickError, Resolved},
     purge::Tag,
+    signing::Signed,
 };
 
 /// Extension of the blobs that playlists name: fragments of an MP4 file.
@@ -44,19 +45,23 @@ pub async fn clip(
     path: web::Path<(String, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (template, locale, extension) = path.into_inner();
-    let asked = Asked::read(&shared, &template, &locale, &extension, request.uri().query().unwrap_or_default())?;
+    let mut pairs = address::read_query(request.uri().query().unwrap_or_default())?;
+    let signed = visitors::signature(&request, &shared, &mut pairs)?;
+    let asked = Asked::read(&shared, &template, &locale, &extension, pairs)?;
     let wait = wanted_wait(&request, shared.config.limits.wait_seconds)?;
-    let how = How { wait: Duration::from_secs(wait.unwrap_or(0)), nearest: asked.nearest, ..How::default() };
+    let visitor = visitors::visitor(&request, &shared, signed.as_ref());
+    let how = How { wait: Duration::from_secs(wait.unwrap_or(0)), nearest: asked.nearest, visitor, ..How::default() };
+    let lifetime = Lifetime::of(&shared, signed.as_ref());
+    let show = async |shown, cache_control| show(&request, &shared, shown, signed.as_ref(), &how, cache_control).await;
     // A blob that is found damaged when it is loaded is dropped, and asked for again: the second answer is a ticket.
     for _ in 0..2 {
         let mut response = match shared.edge.answer(&asked.pick, &how).await? {
-            Answer::Ready(shown) => match show(&request, &shared, shown, lifetime(&shared.config.delivery)).await? {
+            Answer::Ready(shown) => match show(shown, lifetime.of_clip()).await? {
                 Some(response) => response,
                 None => continue,
             },
             Answer::Nearest { shown, differs, ticket } => {
-                let cache_control = ascii(&format!("public, max-age={}", shared.config.delivery.nearest_seconds));
-                let Some(mut response) = show(&request, &shared, shown, cache_control).await? else { continue };
+                let Some(mut response) = show(shown, lifetime.of_stand_in()).await? else { continue };
                 let headers = response.headers_mut();
                 headers.insert(HeaderName::from_static("festoon-nearest"), HeaderValue::from_static(differs));
                 if let Some(ticket) = ticket {
@@ -75,8 +80,7 @@ pub async fn clip(
                 }
                 Told::Nearest { differs, ticket } => {
                     let Some(shown) = shared.edge.peek(&asked.pick, true).await? else { continue };
-                    let cache_control = ascii(&format!("public, max-age={}", shared.config.delivery.nearest_seconds));
-                    let Some(mut response) = show(&request, &shared, shown, cache_control).await? else { continue };
+                    let Some(mut response) = show(shown, lifetime.of_stand_in()).await? else { continue };
                     let headers = response.headers_mut();
                     headers.insert(HeaderName::from_static("festoon-nearest"), differs);
                     if let Some(ticket) = ticket {
@@ -107,12 +111,14 @@ async fn show(
     request: &HttpRequest,
     shared: &Shared,
     shown: Shown,
+    signed: Option<&Signed>,
+    how: &How,
     cache_control: HeaderValue,
 ) -> Result<Option<HttpResponse>, Problem> {
     let resolved = &shown.resolved;
     let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
     if profile.is_written() {
-        return written::answer(request, shared, &shown, cache_control).await.map(Some);
+        return written::answer(request, shared, &shown, signed, how, cache_control).await.map(Some);
     }
     // Asking what there is composes nothing.
     let clip = match *request.method() {
@@ -123,7 +129,7 @@ async fn show(
             }
             kept.map(|kept| Clip::Kept(kept.into()))
         }
-        _ => Some(shared.edge.clip(&shown, Lane::Free).await?),
+        _ => Some(shared.edge.clip(&shown, how).await?),
     };
     let mut response = match clip {
         Some(Clip::Kept(entry)) => {
@@ -141,14 +147,6 @@ async fn show(
     Ok(Some(response))
 }
 
-/// How long a clip is kept under its name.
-fn lifetime(delivery: &Delivery) -> HeaderValue {
-    ascii(&format!(
-        "public, max-age={}, s-maxage={}, stale-while-revalidate={}, stale-if-error={}",
-        delivery.clip_seconds, delivery.clip_shared_seconds, delivery.clip_stale_seconds, delivery.clip_error_seconds
-    ))
-}
-
 /// All that is said of a clip that is kept.
 fn described(resolved: &Resolved, entry: &Entry, cache_control: HeaderValue) -> Described {
     let profile = resolved.pick.profile;
@@ -163,13 +161,17 @@ fn described(resolved: &Resolved, entry: &Entry, cache_control: HeaderValue) -> 
 /// As those of the clip.
 pub async fn ready(shared: &Shared, path: [&str; 3], query: &str) -> Result<Option<Representation>, Problem> {
     let [template, locale, extension] = path;
-    let asked = Asked::read(shared, template, locale, extension, query)?;
+    let pairs = address::read_query(query)?;
+    if shared.config.strangers.may == MayAsk::Nothing || visitors::shows_signature(&pairs) {
+        return Ok(None);
+    }
+    let asked = Asked::read(shared, template, locale, extension, pairs)?;
     let Some(shown) = shared.edge.peek(&asked.pick, false).await? else { return Ok(None) };
     if shown.resolved.pick.profile.is_written() {
         return Ok(None);
     }
     let Some(entry) = shared.edge.kept_clip(&shown).await? else { return Ok(None) };
-    let described = described(&shown.resolved, &entry, lifetime(&shared.config.delivery));
+    let described = described(&shown.resolved, &entry, Lifetime::of(shared, None).of_clip());
     at_hand(shared, described).await
 }
 
@@ -224,8 +226,13 @@ pub async fn negotiate(
     let wanted = body::text(request.headers(), header::ACCEPT_LANGUAGE)?.unwrap_or_default();
     let spoken: Vec<&Locale> = template.locales().collect();
     let locale = language::wanted(wanted, &spoken).unwrap_or(template.default_locale());
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let location = format!("/v1/clips/{}/{locale}.{extension}{query}", template.id);
+    let mut pairs = address::read_query(request.uri().query().unwrap_or_default())?;
+    let path = format!("/v1/clips/{}/{locale}.{extension}", template.id);
+    let query = match visitors::signature(&request, &shared, &mut pairs)? {
+        Some(signed) => Some(signed.query(&path, &pairs)),
+        None => request.uri().query().map(str::to_owned),
+    };
+    let location = path + &query.map(|query| format!("?{query}")).unwrap_or_default();
     Ok(HttpResponse::TemporaryRedirect()
         .insert_header((header::LOCATION, ascii(&location)))
         .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
@@ -283,12 +290,47 @@ struct Asked {
     nearest: bool,
 }
 
+/// How long an answer is kept: as the settings say, and never beyond the address.
+struct Lifetime<'a> {
+    delivery: &'a Delivery,
+    /// Seconds that the address holds.
+    holds: u64,
+}
+
+impl<'a> Lifetime<'a> {
+    fn of(shared: &'a Shared, signed: Option<&Signed>) -> Self {
+        let holds = signed.map_or(u64::MAX, |signed| signed.expires.since(shared.edge.now()) / 1000);
+        Self { delivery: &shared.config.delivery, holds }
+    }
+
+    fn of_clip(&self) -> HeaderValue {
+        let Delivery { clip_seconds, clip_shared_seconds, clip_stale_seconds, clip_error_seconds, .. } = *self.delivery;
+        let shared = clip_shared_seconds.min(self.holds);
+        let rest = self.holds - shared;
+        ascii(&format!(
+            "public, max-age={}, s-maxage={shared}, stale-while-revalidate={}, stale-if-error={}",
+            clip_seconds.min(self.holds),
+            clip_stale_seconds.min(rest),
+            clip_error_seconds.min(rest)
+        ))
+    }
+
+    fn of_stand_in(&self) -> HeaderValue {
+        ascii(&format!("public, max-age={}", self.delivery.nearest_seconds.min(self.holds)))
+    }
+}
+
 impl Asked {
-    fn read(shared: &Shared, template: &str, locale: &str, extension: &str, query: &str) -> Result<Self, Problem> {
+    fn read(
+        shared: &Shared,
+        template: &str,
+        locale: &str,
+        extension: &str,
+        mut pairs: Vec<(String, String)>,
+    ) -> Result<Self, Problem> {
         let templates = shared.edge.library().current();
         let template = templates.find(template).map_err(|error| Problem::from(&PickError::from(error)))?.id.clone();
         let locale: Locale = locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
-        let mut pairs = address::read_query(query)?;
         let nearest = match pairs.iter().position(|(name, _)| name == "fallback") {
             Some(at) => match pairs.remove(at).1.as_str() {
                 "nearest" => true,

@@ -12,7 +12,7 @@ use super::{
     Shared, body,
     clips::FOR_EVER,
     delivery::{Described, Representation, ascii},
-    leases,
+    gate, leases,
     problem::{Code, Problem},
 };
 
@@ -31,7 +31,7 @@ struct Kept {
 pub async fn bring(request: HttpRequest, shared: web::Data<Shared>, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let (settings, limits) = (&shared.config.images, &shared.config.limits);
     if leases::admit(&request, &shared).is_err() {
-        shared.images.admit(&request, shared.edge.now(), settings.per_minute).map_err(|seconds| {
+        shared.images.spend(gate::client(&request), shared.edge.now()).map_err(|seconds| {
             let detail = format!("at most {} images a minute are taken from one address", settings.per_minute);
             Problem::new(Code::TooManyImages, detail).retry_after(seconds)
         })?;

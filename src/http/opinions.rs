@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Shared, body, leases,
+    Shared, body, gate, leases,
     picks::Asked,
     problem::{Code, Problem},
 };
@@ -97,7 +97,7 @@ fn describe(heard: &Heard) -> serde_json::Value {
 /// Each opinion is written to the disk: one address has only so many.
 fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
     let most = shared.config.limits.opinions_per_minute;
-    shared.speakers.admit(request, shared.edge.now(), most).map_err(|seconds| {
+    shared.speakers.spend(gate::client(request), shared.edge.now()).map_err(|seconds| {
         let detail = format!("at most {most} opinions a minute are taken from one address");
         Problem::new(Code::TooManyOpinions, detail).retry_after(seconds)
     })

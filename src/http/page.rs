@@ -27,7 +27,7 @@ pub use board::{board, campaigns, export};
 pub use gallery::gallery;
 pub use judgements::judgements;
 pub use operations::operations;
-pub use operator::{sign_in, sign_out};
+pub use operator::{GUESSES, sign_in, sign_out};
 pub use studio::studio;
 
 use super::{

@@ -20,9 +20,11 @@ use super::{
     language, leases, passing,
     problem::{Code, Problem},
     tickets::{self, TicketPage},
+    visitors,
 };
 use crate::{
     cache::Entry,
+    config::MayAsk,
     edge::{Answer, Edge, How, Shown, TicketId},
     pick::{Heard, Pick, PickError, Resolved},
     template::Template,
@@ -188,7 +190,11 @@ pub async fn pick(request: HttpRequest, shared: web::Data<Shared>, payload: web:
         return Err(Problem::new(Code::KeyReused, "the same key came with another body").hint("make a new key for each order"));
     }
     // A repeated request does not count as another one that waits.
-    let how = How { lane, may_leave: before.is_none(), ..How::default() };
+    if shared.config.strangers.may == MayAsk::Nothing {
+        leases::admit(&request, &shared)?;
+    }
+    let visitor = visitors::visitor(&request, &shared, None);
+    let how = How { lane, may_leave: before.is_none(), visitor, ..How::default() };
     Ok(match shared.edge.answer(&pick, &how).await? {
         Answer::Ready(shown) | Answer::Nearest { shown, .. } => {
             let kept = shared.edge.kept_clip(&shown).await?;

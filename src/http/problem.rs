@@ -21,6 +21,7 @@ use crate::{
     pick::{Fault, PickError},
     queue::QueueError,
     store::StoreError,
+    template::NotPublic,
 };
 
 /// That something was taken down is told by caches for so long.
@@ -117,6 +118,10 @@ codes! {
     Refused, "refused", 422, "This clip was painted and refused";
     QueueFull, "queue-full", 429, "More is asked for than can be painted soon";
     KeyReused, "idempotency-key-reused", 422, "The Idempotency-Key was used for another request";
+    NotPublic, "not-public", 403, "This is not made for strangers";
+    BadSignature, "bad-signature", 403, "The signature does not belong to this address";
+    SignatureExpired, "signature-expired", 403, "The signed address has expired";
+    TooMuchWork, "too-much-work", 429, "Enough was made for this address of late";
     Unauthorized, "unauthorized", 401, "Only this installation's renderers and operator may do this";
     LeaseLost, "lease-lost", 409, "The lease was lost; stop working on the job";
     BadOutcome, "bad-outcome", 422, "What was handed in is not what was ordered";
@@ -209,10 +214,18 @@ impl From<&PickError> for Problem {
     }
 }
 
+impl From<&NotPublic> for Problem {
+    fn from(error: &NotPublic) -> Self {
+        Self::new(Code::NotPublic, error.to_string()).hint(error.hint())
+    }
+}
+
 impl From<EdgeError> for Problem {
     fn from(error: EdgeError) -> Self {
         match &error {
             EdgeError::Pick(pick) => pick.into(),
+            EdgeError::NotPublic(not_public) => not_public.into(),
+            EdgeError::TooMuchWork { seconds } => Self::new(Code::TooMuchWork, error.to_string()).retry_after(*seconds),
             EdgeError::NotPainted { .. } => Self::new(Code::NotPainted, error.to_string()),
             EdgeError::QueueFull { promised_seconds, .. } => {
                 Self::new(Code::QueueFull, error.to_string()).retry_after((promised_seconds / 4).clamp(5, 600))

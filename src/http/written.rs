@@ -7,7 +7,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use festoon_film::{Addressed, Rendition, SoundRendition, Storyboard, Variant, master_playlist, media_playlist, sound_playlist};
-use festoon_spec::{BlobHash, Lane, Media, Profile};
+use festoon_spec::{BlobHash, Media, Profile};
 
 use super::{
     Shared, address,
@@ -16,8 +16,9 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    edge::{EdgeError, InSegments, Piece, Shown, SoundInSegments},
+    edge::{EdgeError, How, InSegments, Piece, Shown, SoundInSegments},
     pick::{Heard, Pick},
+    signing::Signed,
 };
 
 /// Answers GET and HEAD.
@@ -28,6 +29,8 @@ pub async fn answer(
     request: &HttpRequest,
     shared: &Shared,
     shown: &Shown,
+    signed: Option<&Signed>,
+    how: &How,
     cache_control: HeaderValue,
 ) -> Result<HttpResponse, Problem> {
     let profile = shown.resolved.pick.profile;
@@ -36,7 +39,7 @@ pub async fn answer(
     let mut response = if composes && request.method() == Method::HEAD {
         clips::not_made_yet(profile, cache_control)
     } else {
-        let bytes = Bytes::from(write(shared, shown).await?);
+        let bytes = Bytes::from(write(shared, shown, signed, how).await?);
         let blob = BlobHash::of(&bytes);
         let described = Described::new(blob, profile.media_type(), cache_control).tagged(clips::tags(&shown.resolved));
         let representation = Representation::new(bytes, described);
@@ -48,11 +51,14 @@ pub async fn answer(
     Ok(response)
 }
 
-async fn write(shared: &Shared, shown: &Shown) -> Result<String, Problem> {
+async fn write(shared: &Shared, shown: &Shown, signed: Option<&Signed>, how: &How) -> Result<String, Problem> {
     let (edge, pick) = (&shared.edge, &shown.resolved.pick);
-    let other = |profile| address::of_clip(&Pick { profile, ..pick.clone() });
-    let full = async || Ok::<_, Problem>(rendition(edge.in_segments(shown, Lane::Free).await?));
-    let small = async || Ok::<_, Problem>(edge.in_small_segments(shown, Lane::Free).await?.map(rendition));
+    let other = |profile| {
+        let address = address::of_clip(&Pick { profile, ..pick.clone() });
+        signed.map_or(address.clone(), |signed| signed.address(&address))
+    };
+    let full = async || Ok::<_, Problem>(rendition(edge.in_segments(shown, how).await?));
+    let small = async || Ok::<_, Problem>(edge.in_small_segments(shown, how).await?.map(rendition));
     let sound = async || Ok::<_, Problem>(edge.sound_in_segments(shown).await?.map(sound_rendition));
     Ok(match pick.profile {
         Profile::HlsSound => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use festoon_spec::Locale;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
     declared::Declared,
     reader::{Key, Section, Table},
 };
-use crate::pick::Pick;
 
 /// Most values that a parameter may be narrowed to.
 const MAX_VALUES: usize = 64;
@@ -167,14 +167,20 @@ impl Public {
         None
     }
 
-    /// Whether a pick that resolves is for strangers.
+    /// Whether these values, which the parameters of its template take, and this take are for strangers.
     ///
     /// # Errors
     /// What of it is not.
-    pub fn check(&self, pick: &Pick, template: &Template) -> Result<(), NotPublic> {
-        let (_, words) = template.words(&pick.locale);
-        for (name, given) in &pick.parameters {
-            // It resolves, so there is one, and it takes the value; no picture is the value of a picture that is left out.
+    pub fn check(
+        &self,
+        template: &Template,
+        locale: &Locale,
+        parameters: &BTreeMap<String, String>,
+        variation: u32,
+    ) -> Result<(), NotPublic> {
+        let (_, words) = template.words(locale);
+        for (name, given) in parameters {
+            // It takes the value; that of a picture that is left out is none.
             let Some(parameter) = template.parameter(name) else { continue };
             let Ok(value) = parameter.read(given) else { continue };
             if Template::usual(parameter, words).as_ref() == Some(&value) {
@@ -196,8 +202,8 @@ impl Public {
             }
         }
         let limit = self.variations.max(1);
-        if pick.variation >= limit {
-            return Err(NotPublic::Variation { given: pick.variation, limit });
+        if variation >= limit {
+            return Err(NotPublic::Variation { given: variation, limit });
         }
         Ok(())
     }

@@ -97,7 +97,8 @@ async fn a_board_shows_each_plate_of_a_campaign_and_its_table_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operations_page_has_the_numbers_of_the_metrics() {
-    let installation = Installation::start().await;
+    // The lease outlives the minutes that pass here.
+    let installation = Installation::with(|config| config.queue.lease_seconds = 600).await;
     installation.get("/v1/clips/lantern/en.mp4").await;
     let renderer = installation.renderer("painter <1>");
     let lease = renderer.lease(0).await;

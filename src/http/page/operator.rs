@@ -17,7 +17,7 @@ use super::{Frame, Made, language::Words, visitor::Visitor};
 use crate::{
     edge::RendererToken,
     http::{
-        Shared, body, leases,
+        Shared, body, gate, leases,
         problem::{Code, Problem},
     },
 };
@@ -31,7 +31,7 @@ const CONTEXT: &str = "festoon operator session v1";
 /// Bytes of the form that signs in.
 const FORM_BYTES: usize = 4096;
 /// Guesses of the token from one address in a minute.
-const GUESSES: u32 = 10;
+pub const GUESSES: u32 = 10;
 
 /// A page for operators, ready to be filled in.
 pub struct Desk {
@@ -104,7 +104,7 @@ fn sign_in_page(request: &HttpRequest, shared: &Shared, is_wrong: bool) -> HttpR
 pub async fn sign_in(request: HttpRequest, shared: web::Data<Shared>, payload: web::Payload) -> Result<HttpResponse, Problem> {
     // Else another site could sign somebody in as somebody else.
     from_this_site(&request)?;
-    shared.guesses.admit(&request, shared.edge.now(), GUESSES).map_err(|seconds| {
+    shared.guesses.spend(gate::client(&request), shared.edge.now()).map_err(|seconds| {
         Problem::new(Code::TooManyGuesses, format!("at most {GUESSES} a minute are looked at")).retry_after(seconds)
     })?;
     let form = body::collect(&request, payload, FORM_BYTES, shared.config.limits.body_seconds).await?;
