@@ -352,13 +352,15 @@ async fn no_renderer_outlives_a_supervisor_that_was_killed() {
     }
 }
 
-/// The processes that this one started, by the kernel's list.
+/// The renderers that this process started, by the kernel's list; encoders that stand by are there, too.
 fn renderers_of(parent: u32) -> Vec<u32> {
     let mut children = Vec::new();
     for thread in fs::read_dir(format!("/proc/{parent}/task")).unwrap() {
         let list = fs::read_to_string(thread.unwrap().path().join("children")).unwrap();
         children.extend(list.split_whitespace().map(|id| id.parse::<u32>().unwrap()));
     }
+    // The kernel keeps fifteen letters of a name.
+    children.retain(|id| fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "festoon-rendere"));
     children
 }
 
