@@ -234,7 +234,7 @@ function files(url) {
   for (const link of document.querySelectorAll("[data-file]")) link.setAttribute("href", addresses[link.dataset.file]);
   element("link").value = origin + address();
   const attribute = (text) => text.replace(/&/g, "&amp;").replace(/"/g, "&quot;");
-  element("embed").value = `<video src="${attribute(origin + url)}" width="${studio.dataset.width}" height="${studio.dataset.height}" autoplay muted loop playsinline></video>`;
+  element("embed").value = `<video src="${attribute(origin + url)}" width="${studio.dataset.width}" height="${studio.dataset.height}" autoplay muted loop playsinline controls></video>`;
   element("curl").value = `curl -o ${template}.mp4 '${origin}${download.replace(/'/g, "%27")}'`;
 }
 for (const button of document.querySelectorAll("[data-copy]")) {
