@@ -129,12 +129,11 @@ pub fn decimal(text: &mut Vec<u8>, mut number: u64) {
     text.extend_from_slice(&digits[at..]);
 }
 
-/// The log of a server. Dropping it writes what waits and closes the file.
+/// The log of a server. Dropping it finishes it.
 pub struct AccessLog {
     buffers: Arc<Mutex<Vec<Lines>>>,
-    /// Dropped first: the thread ends with it.
-    stop: Option<mpsc::Sender<()>>,
-    writer: Option<JoinHandle<()>>,
+    /// The thread, which ends when the sender is dropped; none once the log is finished.
+    writer: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl AccessLog {
@@ -166,7 +165,7 @@ impl AccessLog {
             }
         };
         let writer = std::thread::Builder::new().name("access-log".into()).spawn(carry)?;
-        Ok(Self { buffers, stop: Some(stop), writer: Some(writer) })
+        Ok(Self { buffers, writer: Mutex::new(Some((stop, writer))) })
     }
 
     /// A buffer for another worker.
@@ -176,14 +175,22 @@ impl AccessLog {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(lines.clone());
         lines
     }
+
+    /// Writes what waits and closes the file. Lines that are added later are lost.
+    pub fn finish(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((stop, writer)) = writer {
+            drop(stop);
+            if writer.join().is_err() {
+                tracing::error!("the access log's thread died");
+            }
+        }
+    }
 }
 
 impl Drop for AccessLog {
     fn drop(&mut self) {
-        self.stop.take();
-        if self.writer.take().is_some_and(|writer| writer.join().is_err()) {
-            tracing::error!("the access log's thread died");
-        }
+        self.finish();
     }
 }
 

@@ -79,7 +79,12 @@ pub async fn run(
     tokio::time::sleep(Duration::from_secs(server.drain_seconds)).await;
     closing.cancel();
     handle.stop(true).await;
-    running.await.map_err(io::Error::other)?
+    let ended = running.await.map_err(io::Error::other)?;
+    // The workers' threads may hold it a moment longer.
+    if let Some(log) = log {
+        log.finish();
+    }
+    ended
 }
 
 fn open_log(shared: &Shared) -> Option<AccessLog> {
