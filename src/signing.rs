@@ -15,7 +15,7 @@
 use std::{
     fmt::Write as _,
     fs, io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -24,6 +24,8 @@ use festoon_spec::UnixMillis;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+
+use crate::store::{StoreError, durable, make_folder};
 
 /// Name of the file in the state folder.
 const FILE: &str = "signing-keys.json";
@@ -69,14 +71,9 @@ struct Read {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum KeysError {
     /// Reading or writing failed.
-    #[error("cannot use the signing keys in {path}: {source}")]
-    #[diagnostic(help("make the file readable by the user that runs festoon"))]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error("cannot use the signing keys: {0}")]
+    #[diagnostic(help("make the file readable, and its folder writable, by the user that runs festoon"))]
+    File(#[from] StoreError),
     /// It does not hold keys.
     #[error("{path} does not hold signing keys: {source}")]
     #[diagnostic(help("put it back from a backup, or remove it and make new keys with `festoon sign new-key`"))]
@@ -143,7 +140,7 @@ impl SigningKeys {
         let print = match fs::metadata(&self.path) {
             Ok(file) => Some([file.ino() as i64, file.len() as i64, file.mtime(), file.mtime_nsec()]),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(KeysError::File { path: self.path.clone(), source }),
+            Err(error) => return Err(StoreError::at(&self.path, error).into()),
         };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if read.print != print {
@@ -156,7 +153,7 @@ impl SigningKeys {
     fn file(&self) -> Result<KeyFile, KeysError> {
         let text = match fs::read(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(KeyFile::default()),
-            read => read.map_err(|source| KeysError::File { path: self.path.clone(), source })?,
+            read => read.map_err(|error| StoreError::at(&self.path, error))?,
         };
         serde_json::from_slice(&text).map_err(|source| KeysError::Content { path: self.path.clone(), source })
     }
@@ -205,16 +202,12 @@ impl SigningKeys {
         chosen.cloned().ok_or_else(|| no_key(id.unwrap_or("to sign with"), &keys))
     }
 
+    /// For the eyes of festoon's user only, as every fresh file of `durable` is.
     fn write(&self, file: &KeyFile) -> Result<(), KeysError> {
-        let failed = |source| KeysError::File { path: self.path.clone(), source };
-        // Whole or not at all: a server reads it at any moment.
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed)?;
-        let fresh = folder.join(format!("{FILE}.new"));
+        let staging = self.path.with_file_name("staging");
         let text = serde_json::to_vec_pretty(file).expect("texts and numbers become JSON");
-        let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
-        io::Write::write_all(&mut out, &text).and_then(|()| out.sync_all()).map_err(failed)?;
-        fs::rename(&fresh, &self.path).map_err(failed)
+        make_folder(&staging)?;
+        Ok(durable::write(&self.path, &text, &staging)?)
     }
 
     /// Checks the signature of an address: its path, and the pairs of its query. `None` if it shows none. Takes the pairs that
@@ -228,7 +221,7 @@ impl SigningKeys {
         pairs: &mut Vec<(String, String)>,
         now: UnixMillis,
     ) -> Result<Option<Result<Signed, SignatureError>>, KeysError> {
-        if !pairs.iter().any(|(name, _)| NAMES.contains(&name.as_str())) {
+        if !is_shown(pairs) {
             return Ok(None);
         }
         let keys = self.live()?;
@@ -236,6 +229,11 @@ impl SigningKeys {
         pairs.retain(|(name, _)| !NAMES.contains(&name.as_str()));
         Ok(Some(checked))
     }
+}
+
+/// Whether a query says anything of a signature.
+pub fn is_shown(pairs: &[(String, String)]) -> bool {
+    pairs.iter().any(|(name, _)| NAMES.contains(&name.as_str()))
 }
 
 /// A signature that holds.

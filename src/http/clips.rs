@@ -26,7 +26,7 @@ use crate::{
     edge::{Answer, Clip, How, Shown},
     pick::{Pick, PickError, Resolved},
     purge::Tag,
-    signing::Signed,
+    signing::{self, Signed},
 };
 
 /// Extension of the blobs that playlists name: fragments of an MP4 file.
@@ -162,7 +162,7 @@ fn described(resolved: &Resolved, entry: &Entry, cache_control: HeaderValue) -> 
 pub async fn ready(shared: &Shared, path: [&str; 3], query: &str) -> Result<Option<Representation>, Problem> {
     let [template, locale, extension] = path;
     let pairs = address::read_query(query)?;
-    if shared.config.strangers.may == MayAsk::Nothing || visitors::shows_signature(&pairs) {
+    if shared.config.strangers.may == MayAsk::Nothing || signing::is_shown(&pairs) {
         return Ok(None);
     }
     let asked = Asked::read(shared, template, locale, extension, pairs)?;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::MayAsk,
     edge::Visitor,
-    signing::{self, SignatureError, Signed},
+    signing::{SignatureError, Signed},
     template::NotPublic,
 };
 
@@ -17,11 +17,6 @@ use crate::{
 pub fn visitor(request: &HttpRequest, shared: &Shared, signed: Option<&Signed>) -> Option<Visitor> {
     let known = signed.is_some() || leases::admit(request, shared).is_ok();
     (!known).then(|| Visitor { address: gate::client(request), work: shared.work.clone() })
-}
-
-/// Whether a query says anything of a signature.
-pub fn shows_signature(pairs: &[(String, String)]) -> bool {
-    pairs.iter().any(|(name, _)| signing::NAMES.contains(&name.as_str()))
 }
 
 /// The signature of an address, taken out of its query.
