@@ -53,6 +53,16 @@ impl Server {
         Self::start_with(command, arguments, settings)
     }
 
+    /// With the settings, templates and models that come with festoon; what it keeps lies in `state`.
+    pub fn start_as_it_comes(arguments: &[&str], state: &Path) -> Self {
+        let mut command = Command::new(FESTOON);
+        command
+            .env("FESTOON__PATHS__STATE", state)
+            .env("FESTOON__SERVER__LISTEN", "127.0.0.1:0")
+            .env("FESTOON__SCHEDULE__ENABLED", "false");
+        Self::start_with(command, arguments, &Path::new(env!("CARGO_MANIFEST_DIR")).join("config/festoon.toml"))
+    }
+
     fn start_with(mut command: Command, arguments: &[&str], settings: &Path) -> Self {
         command.args(arguments).arg("--config").arg(settings).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

@@ -233,3 +233,41 @@ export async function an_operator({ open, check, accessible, url }) {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("token").waitFor();
 }
+
+/** What a newcomer meets: the templates that come with festoon, its default model, a renderer process that paints. */
+export async function as_it_comes({ open, accessible, check, url }) {
+  const page = await open("/?lang=en");
+  check((await page.locator(".card:visible").count()) > 10, "the gallery is full");
+  await accessible(page, "gallery as it comes");
+  await page.getByLabel("Search").fill("festive lights");
+  await page.locator(".card:visible a").first().click();
+  await page.getByRole("heading", { level: 1, name: "Festive lights" }).waitFor();
+  // Nobody has asked for it yet: it is painted now, while the page says how far it is.
+  await page.getByRole("progressbar").waitFor();
+  await page.getByText("This is the right one now").waitFor();
+  await picture(page);
+  await accessible(page, "a template as it comes");
+
+  await page.getByLabel("Title").fill("Ada & Ben");
+  await plays(page, "title=Ada");
+  await picture(page);
+  const download = await page.getByRole("link", { name: "Download MP4" }).getAttribute("href");
+  const file = await page.request.get(url + download);
+  check(file.ok() && (await file.body()).subarray(4, 8).toString() === "ftyp", "the file is an MP4");
+
+  // Another plate, under the same title.
+  await page.getByRole("radio", { name: "Blue", exact: true }).check();
+  await page.getByText("The usual picture, for now").waitFor();
+  await plays(page, "title=Ada");
+  await page.getByText("This is the right one now").waitFor();
+  await plays(page, "colour=blue");
+  await picture(page);
+
+  // Another take of it, by another seed, and both beside each other.
+  await page.getByRole("link", { name: "Another one" }).click();
+  await page.getByText("Another take, for now").waitFor();
+  await page.getByText("This is the right one now").waitFor();
+  await plays(page, "variation=1");
+  await page.getByRole("button", { name: "Side by side" }).click();
+  check((await page.getByRole("dialog").locator("video").count()) === 2, "two takes");
+}

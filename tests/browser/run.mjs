@@ -16,6 +16,7 @@ const browser = await chromium.launch({ executablePath: process.env.FESTOON_CHRO
 async function open(path, options = {}) {
   const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(Number(process.env.FESTOON_PATIENCE ?? 30_000));
   page.complaints = [];
   page.bytes = 0;
   page.on("request", (request) => {

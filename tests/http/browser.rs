@@ -9,7 +9,7 @@ use std::{
 use festoon::config::Config;
 use tokio::{io::AsyncWriteExt, net::TcpListener, sync::oneshot};
 
-use crate::installation::*;
+use crate::{faults::*, installation::*};
 
 /// A template with a parameter of each kind, in two languages.
 const GREETING: &str = r##"
@@ -153,15 +153,21 @@ fn chromium() -> PathBuf {
 
 /// Does a flow; `cue` is an address that the flow may fetch to have something happen here.
 async fn act(installation: &Installation, flow: &'static str, cue: &str) {
+    perform(flow, &installation.url(""), |command| {
+        command.env("FESTOON_CUE", cue).env("FESTOON_TOKEN", installation.running.opened().token.reveal());
+    })
+    .await;
+}
+
+async fn perform(flow: &'static str, url: &str, with: impl FnOnce(&mut Command)) {
     let mut command = Command::new("node");
     command
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/run.mjs"))
-        .args([flow, &installation.url("")])
+        .args([flow, url])
         .env("FESTOON_BROWSER_TESTS", &*PACKAGES)
         .env("FESTOON_CHROMIUM", chromium())
-        .env("FESTOON_CUE", cue)
-        .env("FESTOON_TOKEN", installation.running.opened().token.reveal())
         .stdin(Stdio::null());
+    with(&mut command);
     let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert!(done.status.success(), "{flow}: {}", String::from_utf8_lossy(&done.stderr));
 }
@@ -239,4 +245,16 @@ async fn a_clip_with_sound_and_its_hls_are_played() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_signs_in_and_sees_a_board_fill() {
     act(&Installation::with(super::operator::add_campaign).await, "an_operator", "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_has_clips_of_the_default_model_painted_on_the_pages_as_they_come() {
+    renderer_program();
+    let state = tempfile::tempdir().unwrap();
+    let server = Server::start_as_it_comes(&["up", "--renderers", "1"], state.path());
+    // A model paints three plates, on a processor that others may have to themselves.
+    perform("as_it_comes", &server.url, |command| {
+        command.env("FESTOON_PATIENCE", "600000");
+    })
+    .await;
 }
