@@ -103,6 +103,7 @@ beds: setup
 # The reference pages that are made from the code.
 docs:
 	$(CARGO) run -q --locked -- check --reference > docs/templates.md
+	FESTOON_WRITE_DOCS=1 $(CARGO) test -q --locked -p festoon --test festoon -- http::documents http::openapi::the_kept
 
 clean:
 	$(CARGO) clean

@@ -18,6 +18,7 @@ mod hot;
 mod images;
 mod language;
 mod leases;
+mod openapi;
 mod opinions;
 mod page;
 mod passing;
@@ -47,6 +48,7 @@ use std::{
 use actix_web::http::header::HeaderValue;
 
 pub use address::of_clip as clip_address;
+pub use openapi::document as openapi_document;
 pub use problem::Code;
 pub use routes::{ROWS, Row};
 pub use tls::{Certificate, TlsError};

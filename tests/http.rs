@@ -10,6 +10,7 @@ mod gallery;
 pub mod images;
 mod leases;
 mod limits;
+mod openapi;
 mod operator;
 mod opinions;
 mod picks;

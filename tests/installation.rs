@@ -21,7 +21,7 @@ use md5::{Digest as _, Md5};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::bench::START;
+use crate::{bench::START, described::INTERFACE};
 
 /// The encoder of this machine.
 pub static X264_HERE: LazyLock<X264> = LazyLock::new(|| X264::find().expect("x264 is installed: apt-get install x264"));
@@ -245,23 +245,30 @@ impl Installation {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.client.get(self.url(path)).send().await.unwrap()).await
+        self.get_with(path, &[]).await
+    }
+
+    /// As [`Installation::get`], by somebody who has the installation's token.
+    pub async fn get_as_operator(&self, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.running.opened().token.reveal());
+        self.get_with(path, &[("authorization", &bearer)]).await
     }
 
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request =
             headers.iter().fold(self.client.get(self.url(path)), |request, (name, value)| request.header(*name, *value));
-        Answer::of(request.send().await.unwrap()).await
+        INTERFACE.held("GET", path, Answer::of(request.send().await.unwrap()).await)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.client.post(self.url(path)).json(body).send().await.unwrap()).await
+        INTERFACE.held("POST", path, Answer::of(self.client.post(self.url(path)).json(body).send().await.unwrap()).await)
     }
 
     /// As [`Installation::post`], by somebody who has the installation's token.
     pub async fn post_as_operator(&self, path: &str, body: &Value) -> Answer {
         let token = self.running.opened().token.reveal();
-        Answer::of(self.client.post(self.url(path)).bearer_auth(token).json(body).send().await.unwrap()).await
+        let answer = Answer::of(self.client.post(self.url(path)).bearer_auth(token).json(body).send().await.unwrap()).await;
+        INTERFACE.held("POST", path, answer)
     }
 
     /// A renderer of this installation.
@@ -335,7 +342,7 @@ pub struct Renderer {
 impl Renderer {
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> reqwest::Result<Answer> {
         let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        Answer::whole(request.send().await?).await
+        Ok(INTERFACE.held("POST", path, Answer::whole(request.send().await?).await?))
     }
 
     /// Asks for work of any kind.

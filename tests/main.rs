@@ -4,6 +4,7 @@ mod bench;
 mod cache;
 mod command_line;
 mod compositor;
+mod described;
 mod edges;
 mod faults;
 mod faults_store;

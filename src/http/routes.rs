@@ -3,7 +3,7 @@
 use actix_web::{Route, guard, http::Method, web};
 
 use super::{
-    Shared, clips, edges, health, images, leases, opinions, page, passing, picks,
+    Shared, clips, edges, health, images, leases, openapi, opinions, page, passing, picks,
     problem::{Code, Problem},
     purges, tickets, warm,
 };
@@ -151,6 +151,7 @@ pub const ROWS: &[Row] = &[
     Row { methods: READ, path: "/healthz", about: "The process answers", handler: || web::to(health::healthz) },
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
+    Row { methods: READ, path: "/openapi.json", about: "This interface, as OpenAPI 3.1", handler: || web::to(openapi::openapi) },
     Row { methods: READ, path: "/", about: "The gallery", handler: || web::to(page::gallery) },
     Row { methods: READ, path: "/t/{template}", about: "A template's page", handler: || web::to(page::studio) },
     Row {
@@ -189,6 +190,11 @@ pub const ROWS: &[Row] = &[
 ];
 
 impl Row {
+    /// Whether it is a page for people, or what belongs to one: all else is described in the OpenAPI document.
+    pub fn is_page(&self) -> bool {
+        self.path == "/" || ["/t/", "/docs", "/operator", "/assets/"].iter().any(|folder| self.path.starts_with(folder))
+    }
+
     /// Its handler in a server of this role: an edge answers what it has, passes on what concerns orders, and is no origin.
     fn route(&self, role: Role) -> Route {
         let is_below = |prefix: &str| self.path.starts_with(prefix);
