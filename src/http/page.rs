@@ -1,5 +1,5 @@
-//! The pages for people: the gallery at `/`, a template's page at `/t/{template}`, and below `/operator` those of whoever runs the
-//! installation.
+//! The pages for people: the gallery at `/`, a template's page at `/t/{template}`, the interface at `/docs`,
+//! and below `/operator` those of whoever runs the installation.
 //!
 //! Everything is embedded and served by this process; the policy below lets a page load nothing else. Styles and scripts have
 //! the hash of their bytes in their names and are kept for ever. Each page works without its script: forms are plain GETs, and
@@ -7,6 +7,7 @@
 
 mod board;
 mod card;
+mod docs;
 mod form;
 mod gallery;
 mod judgements;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use board::{board, campaigns, export};
+pub use docs::docs;
 pub use gallery::gallery;
 pub use judgements::judgements;
 pub use operations::operations;
@@ -70,6 +72,8 @@ impl Pages {
         let mut pages = Environment::new();
         pages.set_undefined_behavior(UndefinedBehavior::Strict);
         pages.add_filter("fill", fill);
+        pages.add_filter("prose", docs::prose);
+        pages.add_filter("kind", docs::kind);
         for file in PageFiles::iter() {
             let bytes = PageFiles::get(&file).expect("it was just listed").data;
             let text = String::from_utf8(bytes.into_owned()).expect("a test shows every page");
@@ -118,6 +122,7 @@ fn script_of(name: &str) -> &'static str {
     match name {
         "gallery" => "gallery_js",
         "studio" => "studio_js",
+        "docs" => "docs_js",
         _ => "desk_js",
     }
 }

@@ -152,6 +152,7 @@ pub const ROWS: &[Row] = &[
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
     Row { methods: READ, path: "/openapi.json", about: "This interface, as OpenAPI 3.1", handler: || web::to(openapi::openapi) },
+    Row { methods: READ, path: "/docs", about: "This interface, to read", handler: || web::to(page::docs) },
     Row { methods: READ, path: "/", about: "The gallery", handler: || web::to(page::gallery) },
     Row { methods: READ, path: "/t/{template}", about: "A template's page", handler: || web::to(page::studio) },
     Row {
@@ -248,5 +249,5 @@ pub fn is_delivery(label: &str) -> bool {
 
 /// What no row answers.
 pub async fn nothing(_shared: web::Data<Shared>) -> Result<&'static str, Problem> {
-    Err(Problem::new(Code::NotFound, "no address of this server").hint("docs/http.md lists the addresses"))
+    Err(Problem::new(Code::NotFound, "no address of this server").hint("/docs lists the addresses"))
 }

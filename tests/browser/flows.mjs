@@ -23,6 +23,24 @@ export async function no_barriers({ open, accessible, check }) {
   }
 }
 
+export async function interface_({ open, accessible, check }) {
+  for (const options of [...THEMES, PHONE, { javaScriptEnabled: false }]) {
+    const page = await open("/docs?lang=ar", options);
+    check((await page.locator("pre.curl").count()) > 30, "each address has a command line");
+    if (options.javaScriptEnabled === false) continue;
+    await accessible(page, `/docs ${JSON.stringify(options)}`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    check(wide <= 0, `/docs is ${wide} pixels too wide for ${JSON.stringify(options)}`);
+    const lost = await page.evaluate(() => [...document.querySelectorAll('a[href^="#"]')].map((link) => link.getAttribute("href").slice(1)).filter((id) => !document.getElementById(id)));
+    check(lost.length === 0, `nothing is called ${lost.join(", ")}`);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy Command line: Asks for a clip" }).click();
+    await page.getByText("Copied").waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    check(copied.includes('/v1/picks"') && copied.includes('"template":"new-year"'), copied);
+  }
+}
+
 export async function gallery({ open, check }) {
   const page = await open("/?lang=en");
   check(page.bytes < 200_000, `the first view has ${page.bytes} bytes`);

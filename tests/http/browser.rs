@@ -191,6 +191,11 @@ async fn no_page_has_a_serious_barrier_in_any_language_theme_or_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_interface_is_read_and_its_command_lines_are_copied() {
+    act(&Installation::start().await, "interface_", "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_gallery_is_searched_filtered_and_walked_by_keyboard() {
     act(&greeting().await, "gallery", "").await;
 }

@@ -32,7 +32,7 @@ async fn what_people_get_wrong_is_told_with_a_stable_code() {
         ("/v1/tickets/nope", 404, "unknown-ticket", "nope"),
         ("/v1/tickets/00000000000000000000000000000000", 404, "unknown-ticket", "0000"),
         ("/v1/blobs/ABC.mp4", 404, "unknown-blob", "64 lower-case"),
-        ("/nothing", 404, "not-found", "docs/http.md"),
+        ("/nothing", 404, "not-found", "/docs"),
     ] {
         let answer = installation.get(path).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}: {}", answer.text());
