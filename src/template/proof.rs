@@ -25,19 +25,24 @@ const LARGE: f32 = 24.0 / 720.0;
 /// Points that are looked at in a box, across and down.
 const POINTS: usize = 9;
 
-/// What is wrong with what these templates draw, in their order. Takes every processor.
-pub fn prove_all(templates: &[Template], faces: &Faces) -> Vec<Mistake> {
+/// What is wrong with what these templates draw, in their order. Takes every processor; `proved` is told of each that is done.
+pub fn prove_all(templates: &[Template], faces: &Faces, proved: &(dyn Fn() + Sync)) -> Vec<Mistake> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(templates.len());
-    let mut proved: Vec<(usize, Vec<Mistake>)> = thread::scope(|scope| {
+    let mut all: Vec<(usize, Vec<Mistake>)> = thread::scope(|scope| {
         let part = |first: usize| {
             let templates = templates.iter().enumerate().skip(first).step_by(threads);
-            scope.spawn(move || templates.map(|(at, template)| (at, prove(template, faces))).collect::<Vec<_>>())
+            let prove = move |(at, template)| {
+                let mistakes = prove(template, faces);
+                proved();
+                (at, mistakes)
+            };
+            scope.spawn(move || templates.map(prove).collect::<Vec<_>>())
         };
         let parts: Vec<_> = (0..threads).map(part).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
-    proved.sort_by_key(|(at, _)| *at);
-    proved.into_iter().flat_map(|(_, mistakes)| mistakes).collect()
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().flat_map(|(_, mistakes)| mistakes).collect()
 }
 
 /// What is wrong with what this template draws. Nothing if it draws nothing.
@@ -209,7 +214,7 @@ fn faint(overlay: &Overlay, drawing: &Drawing, canvas: &Canvas, sky: &[Colour]) 
     for layer in &overlay.layers {
         let Content::Text(text) = &layer.content else { continue };
         let Some(written) = drawing.boxes().iter().find(|written| written.layer == layer.name) else { continue };
-        let mut picture = sky_picture(canvas, sky);
+        let mut picture = Picture::of_sky(canvas, sky).expect("the canvas was checked when the template was read");
         drawing.draw_without(&layer.name, steady(layer), &mut picture);
         let rgb = picture.rgb();
         let [left, top, right, bottom] = written.ink;
@@ -249,20 +254,6 @@ fn steady(layer: &Layer) -> u32 {
     let from = layer.window.from + layer.entrance.map_or(0, |entrance| entrance.frames);
     let until = layer.window.until - layer.exit.map_or(0, |exit| exit.frames);
     (from + until) / 2
-}
-
-/// A picture of a sky.
-fn sky_picture(canvas: &Canvas, sky: &[Colour]) -> Picture {
-    let mut picture = Picture::new(canvas).expect("the canvas was checked when the template was read");
-    let row = |row: u32| {
-        let place = f64::from(row) / f64::from(canvas.height) * (sky.len() - 1) as f64;
-        let (at, share) = (place as usize, place.fract());
-        let next = sky.get(at + 1).unwrap_or(&sky[at]);
-        [0, 1, 2].map(|channel| (f64::from(sky[at].0[channel]) * (1.0 - share) + f64::from(next.0[channel]) * share) as u8)
-    };
-    let rows: Vec<Vec<u8>> = (0..canvas.height).map(|at| row(at).repeat(canvas.width as usize)).collect();
-    picture.set_rgb(&rows.concat());
-    picture
 }
 
 /// The contrast ratio of WCAG 2.2: from 1 to 21.

@@ -257,7 +257,7 @@ fn every_shipped_template_draws_a_title_that_is_proved() {
         let title = pick(template, "en", &[("title", "Zoë & 山田")]);
         assert_eq!(text(&title, "title").words, "Zoë & 山田", "{}", template.id);
     }
-    let mistakes = prove_all(&templates, &FACES);
+    let mistakes = prove_all(&templates, &FACES, &|| {});
     assert!(mistakes.is_empty(), "{:#?}", mistakes.iter().map(|mistake| mistake.line()).collect::<Vec<_>>());
 }
 

@@ -3,7 +3,7 @@
 //! RGB comes in as painters make it and is taken for BT.709 R'G'B' as it stands. The stream says the same of itself (see
 //! `encoder/x264.rs`), so what is converted here is what players undo.
 
-use festoon_spec::Canvas;
+use festoon_spec::{Canvas, Colour};
 
 use crate::FilmError;
 
@@ -69,6 +69,24 @@ impl Picture {
         let mut bytes = vec![128; width * height * 3 / 2];
         bytes[..width * height].fill(16);
         Ok(Self { width, height, bytes })
+    }
+
+    /// A sky: these colours from top to bottom, one running into the next; black without any.
+    ///
+    /// # Errors
+    /// As [`Picture::new`].
+    pub fn of_sky(canvas: &Canvas, sky: &[Colour]) -> Result<Self, FilmError> {
+        let mut picture = Self::new(canvas)?;
+        let Some(last) = sky.len().checked_sub(1) else { return Ok(picture) };
+        let row = |row: u32| {
+            let place = f64::from(row) / f64::from(canvas.height) * last as f64;
+            let (at, share) = (place as usize, place.fract());
+            let next = sky.get(at + 1).unwrap_or(&sky[at]);
+            [0, 1, 2].map(|channel| (f64::from(sky[at].0[channel]) * (1.0 - share) + f64::from(next.0[channel]) * share) as u8)
+        };
+        let rows: Vec<Vec<u8>> = (0..canvas.height).map(|at| row(at).repeat(canvas.width as usize)).collect();
+        picture.set_rgb(&rows.concat());
+        Ok(picture)
     }
 
     /// Pixels across.
