@@ -104,6 +104,7 @@ beds: setup
 docs:
 	$(CARGO) run -q --locked -- check --reference > docs/templates.md
 	FESTOON_WRITE_DOCS=1 $(CARGO) test -q --locked -p festoon --test festoon -- http::documents http::openapi::the_kept
+	$(CARGO) run -q --locked -- man --markdown > docs/commands.md
 
 clean:
 	$(CARGO) clean

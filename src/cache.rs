@@ -578,6 +578,11 @@ impl Cache {
         uninterrupted(async move { cache.make_rows().await }).await
     }
 
+    /// How many manifests [`Cache::reindex`] has read so far.
+    pub fn reindexed(&self) -> u64 {
+        self.inner.counters.aligned.load(Ordering::Relaxed)
+    }
+
     async fn make_rows(&self) -> Result<u64, CacheError> {
         let inner = &self.inner;
         let _shelf = inner.shelf.lock().await;

@@ -1,17 +1,28 @@
 //! The command line: one file a verb.
+//!
+//! Every verb says what it did with an [`Exit`], prints through [`Invocation::answer`], so that `--json` works everywhere, and
+//! shows long work through [`terminal::Progress`]. [`reference`] writes docs/commands.md from the same tables that `--help` shows.
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 pub mod check;
+pub mod completions;
+pub mod config;
 pub mod doctor;
+mod exit;
 pub mod gc;
+mod help;
+mod invocation;
 pub mod key;
+pub mod man;
+pub mod new;
 pub mod operator;
 pub mod phases;
 pub mod prerender;
 pub mod purge;
+pub mod reference;
 pub mod reindex;
 pub mod schedule;
 pub mod serve;
@@ -21,69 +32,136 @@ pub mod terminal;
 pub mod up;
 pub mod warm;
 
+pub use exit::Exit;
+pub use invocation::Invocation;
+
 /// Pre-renders parametric video templates and serves them, already made, from a content-addressed cache.
 #[derive(Debug, Parser)]
 #[command(name = "festoon", version)]
 pub struct CommandLine {
     #[command(subcommand)]
     verb: Verb,
+    #[command(flatten)]
+    invocation: Invocation,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Start the server and local renderers, and keep both running.
+    /// Start the server and local renderers, and keep both running
+    #[command(after_help = up::HELP)]
     Up(up::Arguments),
-    /// Start the server alone.
+    /// Start the server alone
+    #[command(after_help = serve::HELP)]
     Serve(serve::Arguments),
-    /// Paint a campaign ahead of time.
-    Prerender(prerender::Arguments),
-    /// Check templates and report every mistake.
+    /// Write a template to begin with
+    #[command(after_help = new::HELP)]
+    New(new::Arguments),
+    /// Check templates and report every mistake
+    #[command(after_help = check::HELP)]
     Check(check::Arguments),
-    /// Show when feasts fall and what is planned for them.
+    /// Paint a campaign, or what is due, ahead of time
+    #[command(after_help = prerender::HELP)]
+    Prerender(prerender::Arguments),
+    /// Show when feasts fall and what is planned for them
     Schedule(schedule::Arguments),
-    /// Explain the keys of a pick, field by field.
+    /// Explain the keys of a pick, field by field
+    #[command(after_help = key::HELP)]
     Key(key::Arguments),
-    /// Let go of copies in memory, on disk, at edges and in CDNs.
-    Purge(purge::PurgeArguments),
-    /// Delete, and keep from being made again.
-    Takedown(purge::TakedownArguments),
-    /// Have campaigns warm at every edge before their time; show what is warm where.
-    Warm(warm::Arguments),
-    /// Sign addresses, and keep the keys.
+    /// Sign addresses, and keep the keys
     Sign(sign::Arguments),
-    /// Drop what the disk budget has no room for.
-    Gc(gc::Arguments),
-    /// Rebuild the index from the files.
-    Reindex(reindex::Arguments),
-    /// Look for damage and say what to do about it.
+    /// Have campaigns warm at every edge before their time; show what is warm where
+    #[command(after_help = warm::HELP)]
+    Warm(warm::Arguments),
+    /// Let go of copies in memory, on disk, at edges and in CDNs
+    #[command(after_help = purge::PURGE_HELP)]
+    Purge(purge::PurgeArguments),
+    /// Delete, and keep from being made again
+    #[command(after_help = purge::TAKEDOWN_HELP)]
+    Takedown(purge::TakedownArguments),
+    /// Look for damage and say what to do about it
+    #[command(after_help = doctor::HELP)]
     Doctor(doctor::Arguments),
+    /// Drop what the disk budget has no room for
+    #[command(after_help = gc::HELP)]
+    Gc(gc::Arguments),
+    /// Rebuild the index from the files
+    #[command(after_help = reindex::HELP)]
+    Reindex(reindex::Arguments),
+    /// Show the settings, and where each comes from
+    Config(config::Arguments),
+    /// Print what completes this command line in a shell
+    #[command(after_help = completions::HELP)]
+    Completions(completions::Arguments),
+    /// Write the manual pages
+    #[command(after_help = man::HELP)]
+    Man(man::Arguments),
 }
 
 impl CommandLine {
-    /// Runs the verb.
-    ///
-    /// # Errors
-    /// With a report for the terminal.
-    pub fn run(self) -> miette::Result<ExitCode> {
+    /// The whole command line, with its help.
+    pub fn grammar() -> clap::Command {
+        help::dress(Self::command())
+    }
+
+    /// Reads the arguments of this process and does what they say.
+    pub fn start() -> ExitCode {
+        let read = Self::grammar().try_get_matches().and_then(|matches| Self::from_arg_matches(&matches));
+        match read {
+            Ok(line) => line.run(),
+            Err(error) => misunderstood(&error),
+        }
+        .into()
+    }
+
+    /// Runs the verb; tells an error on standard error.
+    fn run(self) -> Exit {
         if !matches!(self.verb, Verb::Up(_) | Verb::Serve(_)) {
             end_quietly_with_the_reader();
         }
-        match self.verb {
-            Verb::Up(arguments) => up::run(arguments),
-            Verb::Serve(arguments) => serve::run(arguments),
-            Verb::Prerender(arguments) => prerender::run(arguments),
-            Verb::Check(arguments) => check::run(arguments),
-            Verb::Schedule(arguments) => schedule::run(arguments),
-            Verb::Key(arguments) => key::run(arguments),
-            Verb::Purge(arguments) => purge::purge(arguments),
-            Verb::Takedown(arguments) => purge::take_down(arguments),
-            Verb::Warm(arguments) => warm::run(arguments),
-            Verb::Sign(arguments) => sign::run(arguments),
-            Verb::Gc(arguments) => gc::run(arguments),
-            Verb::Reindex(arguments) => reindex::run(arguments),
-            Verb::Doctor(arguments) => doctor::run(arguments),
-        }
+        let invocation = &self.invocation;
+        let ended = match self.verb {
+            Verb::Up(arguments) => up::run(arguments, invocation),
+            Verb::Serve(arguments) => serve::run(arguments, invocation),
+            Verb::New(arguments) => new::run(arguments, invocation),
+            Verb::Check(arguments) => check::run(arguments, invocation),
+            Verb::Prerender(arguments) => prerender::run(arguments, invocation),
+            Verb::Schedule(arguments) => schedule::run(arguments, invocation),
+            Verb::Key(arguments) => key::run(arguments, invocation),
+            Verb::Sign(arguments) => sign::run(arguments, invocation),
+            Verb::Warm(arguments) => warm::run(arguments, invocation),
+            Verb::Purge(arguments) => purge::purge(arguments, invocation),
+            Verb::Takedown(arguments) => purge::take_down(arguments, invocation),
+            Verb::Doctor(arguments) => doctor::run(arguments, invocation),
+            Verb::Gc(arguments) => gc::run(arguments, invocation),
+            Verb::Reindex(arguments) => reindex::run(arguments, invocation),
+            Verb::Config(arguments) => config::run(arguments, invocation),
+            Verb::Completions(arguments) => completions::run(arguments, invocation),
+            Verb::Man(arguments) => man::run(arguments, invocation),
+        };
+        ended.unwrap_or_else(|error| {
+            let exit = Exit::of(&error);
+            invocation.tell(&error, exit);
+            exit
+        })
     }
+}
+
+/// Tells that the arguments do not fit, or prints the help that they ask for.
+fn misunderstood(error: &clap::Error) -> Exit {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // Whoever closed the pipe has read enough.
+        let _ = error.print();
+        return Exit::Done;
+    }
+    // They could not be read, so it is not known which of them were meant.
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let told = error.to_string();
+        let message = told.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        invocation::tell_as_json(&miette::miette!(code = "usage", help = "see `festoon --help`", "{message}"), Exit::Usage);
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
 }
 
 /// Lets `festoon … | head` end as other programs do. Rust ignores SIGPIPE, so that `println!` panics once nobody reads; a server

@@ -5,6 +5,7 @@
 //! taken from the [project's folder](Config::root).
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -23,6 +24,7 @@ mod log;
 mod makers;
 mod painting;
 mod server;
+mod source;
 
 pub use delivery::{Cdn, Cdns, Delivery, Origin};
 pub use limits::{Images, Limits, MayAsk, OnDemand, Strangers};
@@ -30,9 +32,13 @@ pub use log::{Log, LogFormat};
 pub use makers::{MakersError, find_faces};
 pub use painting::{Cache, Compositor, Encoder, Models, Queue, Renderers, Schedule};
 pub use server::{Paths, Role, Server, Tls};
+pub use source::{Source, Sources};
 
 /// Where the settings are looked for when no file is named.
 pub const DEFAULT_FILE: &str = "config/festoon.toml";
+
+/// What the variables begin with that override settings.
+const PREFIX: &str = "FESTOON__";
 
 /// Every setting.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -120,30 +126,47 @@ impl Config {
     /// # Errors
     /// If a named file cannot be read, a key is unknown, or a value does not fit.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let environment = Environment::with_prefix("FESTOON").prefix_separator("__").separator("__").try_parsing(true);
-        match file {
-            Some(file) => Self::read(file, environment),
-            None if Path::new(DEFAULT_FILE).is_file() => Self::read(Path::new(DEFAULT_FILE), environment),
-            None => Self::build(Path::new("."), Path::new("the environment"), None, environment),
+        Self::load_with_sources(file).map(|(config, _)| config)
+    }
+
+    /// As [`Config::load`], with where each setting comes from.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_sources(file: Option<&Path>) -> Result<(Self, Sources), ConfigError> {
+        let variables: HashMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.to_ascii_uppercase().starts_with(PREFIX))
+            .collect();
+        match file.or(Some(Path::new(DEFAULT_FILE)).filter(|file| file.is_file())) {
+            Some(file) => {
+                let text = fs::read_to_string(file).map_err(|source| ConfigError::Read { path: file.to_owned(), source })?;
+                Self::build(&project_folder(file), file, Some(&text), variables)
+            }
+            None => Self::build(Path::new("."), Path::new("the environment"), None, variables),
         }
     }
 
-    fn read(file: &Path, environment: Environment) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(file).map_err(|source| ConfigError::Read { path: file.to_owned(), source })?;
-        Self::build(&project_folder(file), file, Some(&text), environment)
-    }
-
-    fn build(root: &Path, file: &Path, text: Option<&str>, environment: Environment) -> Result<Self, ConfigError> {
+    fn build(
+        root: &Path,
+        file: &Path,
+        text: Option<&str>,
+        variables: HashMap<String, String>,
+    ) -> Result<(Self, Sources), ConfigError> {
         let wrong = |cause: config::ConfigError| ConfigError::Wrong { path: file.to_owned(), cause: cause.to_string() };
+        let names: Vec<String> = variables.keys().cloned().collect();
+        let environment =
+            Environment::with_prefix("FESTOON").prefix_separator("__").separator("__").try_parsing(true).source(Some(variables));
         let mut builder = config::Config::builder();
         if let Some(text) = text {
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
-        let mut settings: Config =
-            builder.add_source(environment).build().and_then(config::Config::try_deserialize).map_err(wrong)?;
+        let read = builder.add_source(environment).build().map_err(wrong)?;
+        let sources = Sources::of(&read, file, &names).map_err(wrong)?;
+        let mut settings: Config = read.try_deserialize().map_err(wrong)?;
         settings.root = root.to_owned();
         settings.check()?;
-        Ok(settings)
+        Ok((settings, sources))
     }
 
     /// The defaults, in a project folder.
@@ -230,17 +253,17 @@ fn project_folder(file: &Path) -> PathBuf {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     const SHIPPED: &str = include_str!("../config/festoon.toml");
 
     fn from(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let variables: HashMap<_, _> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let environment =
-            Environment::with_prefix("FESTOON").prefix_separator("__").separator("__").try_parsing(true).source(Some(variables));
-        Config::build(Path::new("/srv"), Path::new("f.toml"), Some(text), environment)
+        with_sources(text, variables).map(|(config, _)| config)
+    }
+
+    fn with_sources(text: &str, variables: &[(&str, &str)]) -> Result<(Config, Sources), ConfigError> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::build(Path::new("/srv"), Path::new("f.toml"), Some(text), variables)
     }
 
     #[test]
@@ -284,6 +307,17 @@ mod tests {
         let config = from("[on_demand]\nmax_queue = 7\n", &variables).unwrap();
         assert_eq!(config.server.listen, "0.0.0.0:80".parse().unwrap());
         assert_eq!(config.on_demand, OnDemand { enabled: false, max_queue: 7, ..OnDemand::default() });
+    }
+
+    #[test]
+    fn each_setting_says_where_it_comes_from() {
+        let variables = [("FESTOON__ON_DEMAND__ENABLED", "false"), ("FESTOON__CDN__FRONT__TOKEN", "t")];
+        let file = "[on_demand]\nenabled = true\nmax_queue = 7\n[cdn.front]\nkind = \"purge\"\nurl = \"http://front\"\n";
+        let (_, sources) = with_sources(file, &variables).unwrap();
+        let sources = ["on_demand.enabled", "on_demand.max_queue", "cdn.front.url", "cdn.front.token", "server.listen"]
+            .map(|name| sources.of_setting(name).to_string());
+        let environment = variables.map(|(name, _)| name);
+        assert_eq!(sources, [environment[0], "f.toml", "f.toml", environment[1], "default"]);
     }
 
     #[test]

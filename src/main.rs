@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use festoon::command::CommandLine;
 
 /// Answers are made of many small pieces of many sizes, which this one hands out and takes back cheaply.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> miette::Result<ExitCode> {
-    CommandLine::parse().run()
+fn main() -> ExitCode {
+    CommandLine::start()
 }

@@ -287,7 +287,7 @@ async fn the_verbs_on_the_state_folder_wait_for_no_server_but_the_doctor_may_loo
     let kept =
         fs::read_dir(bench.state().join("manifests")).unwrap().flat_map(|part| fs::read_dir(part.unwrap().path()).unwrap());
     fs::remove_file(kept.map(|file| file.unwrap().path()).next().unwrap()).unwrap();
-    assert_eq!(festoon(&bench.state(), &["doctor"]).status.code(), Some(1));
+    assert_eq!(festoon(&bench.state(), &["doctor"]).status.code(), Some(3));
     let repaired = festoon(&bench.state(), &["doctor", "--repair", "--json"]);
     assert!(repaired.status.success(), "{}", String::from_utf8_lossy(&repaired.stderr));
     assert!(festoon(&bench.state(), &["doctor"]).status.success());

@@ -7,6 +7,7 @@ mod digests;
 mod library;
 mod locales;
 mod mistakes;
+mod new;
 mod overlays;
 mod ratios;
 mod rules;

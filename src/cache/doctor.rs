@@ -111,6 +111,14 @@ impl Examination {
     /// # Errors
     /// If there is no state folder or its disk fails.
     pub fn of_files(state: &Path) -> Result<Self, StoreError> {
+        Self::of_files_watched(state, &mut |_, _| {})
+    }
+
+    /// As [`Examination::of_files`]; tells `look` after each blob how many of how many are hashed.
+    ///
+    /// # Errors
+    /// As [`Examination::of_files`].
+    pub fn of_files_watched(state: &Path, look: &mut dyn FnMut(u64, u64)) -> Result<Self, StoreError> {
         let folder = |name: &str| std::fs::read_dir(state.join(name)).map_err(|error| StoreError::at(&state.join(name), error));
         folder("blobs")?;
         folder("manifests")?;
@@ -126,7 +134,9 @@ impl Examination {
         let (names, stray) = blobs.list()?;
         let mut unnamed: HashMap<BlobHash, u64> = HashMap::new();
         problems.extend(stray.into_iter().map(|path| Problem::StrayFile { path }));
-        for blob in names {
+        let all = names.len() as u64;
+        for (blob, hashed) in names.into_iter().zip(1..) {
+            look(hashed - 1, all);
             // Dropped meanwhile.
             let (Some(bytes), Some(found)) = (blobs.size(&blob)?, blobs.hash(&blob)?) else { continue };
             examination.blobs += 1;

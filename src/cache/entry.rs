@@ -293,6 +293,7 @@ impl FromManifests {
         let rows = Rows(index);
         let known = rows.keys()?;
         let written: HashSet<RenderKey> = self.manifests.keys()?.into_iter().collect();
+        self.counters.aligned.store(0, Ordering::Relaxed);
         let mut batch = Batch::default();
         let mut waiting = 0;
         let mut next = |batch: &mut Batch| {
@@ -306,6 +307,7 @@ impl FromManifests {
             }
         }
         for key in written.iter().filter(|key| all || !known.contains(key)) {
+            self.counters.aligned.fetch_add(1, Ordering::Relaxed);
             let Some(manifest) = self.manifests.read(key)? else { continue };
             let entry = manifest.entry();
             if !self.blobs.have_all(&entry.parts())? {

@@ -14,6 +14,8 @@ pub(super) struct Counters {
     pub evicted: AtomicU64,
     pub pulled: AtomicU64,
     pub forged: AtomicU64,
+    /// Manifests that were read since the rows were last made again.
+    pub aligned: AtomicU64,
 }
 
 /// Copies of what the origin has.

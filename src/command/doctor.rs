@@ -1,12 +1,16 @@
 //! `festoon doctor`: looks for damage, and repairs it if asked to.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use festoon_film::{Decoder, Deriver, FilmError, find_encoder};
 use festoon_spec::SoundCodec;
 use serde::Serialize;
 
-use super::state::{StateArguments, cache_report, report, size, wait};
+use super::{
+    Exit, Invocation,
+    state::{StateArguments, cache_report, report, size, wait},
+    terminal::Progress,
+};
 use crate::{
     cache::{Cache, CacheOptions, Examination, Problem},
     clock::{Clock, RandomIds, SystemClock},
@@ -14,12 +18,20 @@ use crate::{
     store::{Index, Store, StoreError},
 };
 
+/// What `--help` says below the arguments.
+pub const HELP: &str = "\
+Examples:
+  festoon doctor
+  festoon doctor --repair --state /var/lib/festoon
+
+With --json: {in_use_by, blobs, bytes, manifests, rows, quarantined, free_bytes, problems, journal, encoder, decoder, sound, repaired}";
+
 /// Arguments of `festoon doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     state: StateArguments,
-    /// Repair what can be repaired: corrupt blobs to quarantine, orphans deleted, rows made again.
+    /// Repair what can be repaired: corrupt blobs to quarantine, orphans deleted, rows made again
     #[arg(long)]
     repair: bool,
 }
@@ -66,17 +78,17 @@ struct Diagnosis {
 }
 
 /// Reads everything. The files can be read while a server runs, the index and `--repair` need the folder for themselves.
-/// Ends with 1 if problems are left.
+/// Ends with [`Exit::Found`] if problems are left.
 ///
 /// # Errors
 /// If there is no state folder, it cannot be read, or `--repair` finds it in use.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = arguments.state.config()?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = invocation.settings()?;
     let folder = arguments.state.folder(&config)?;
     let diagnosis = examine(&folder, arguments.repair)?;
-    arguments.state.answer(&diagnosis, || diagnosis.text());
+    invocation.answer(&diagnosis, || diagnosis.text());
     let sound = diagnosis.examination.problems.is_empty() && diagnosis.journal.damaged_lines == 0;
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(Exit::found(sound))
 }
 
 fn examine(folder: &Path, repair: bool) -> miette::Result<Diagnosis> {
@@ -88,7 +100,12 @@ fn examine(folder: &Path, repair: bool) -> miette::Result<Diagnosis> {
         Err(error) => return Err(report(&error)),
     };
     let journal = EmbeddedQueue::check_journal(folder).map_err(|error| report(&error))?;
-    let mut examination = Examination::of_files(folder).map_err(|error| report(&error))?;
+    let mut progress = None;
+    let mut look = |read: u64, all: u64| {
+        progress.get_or_insert_with(|| Progress::of("hashing", all)).at(read);
+    };
+    let mut examination = Examination::of_files_watched(folder, &mut look).map_err(|error| report(&error))?;
+    drop(progress);
     let mut repaired = Vec::new();
     if let Some(store) = store {
         examination.add_index(&store).map_err(|error| report(&error))?;

@@ -1,14 +1,12 @@
 //! `festoon key`.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
 
 use festoon_spec::{Abilities, Canonical, Checkpoint, DigestMemory, Gates, Locale, ModelDigest, Value};
 use miette::{IntoDiagnostic, miette};
 use serde_json::json;
 
+use super::{Exit, Invocation};
 use crate::{
     config::Config,
     makers::Makers,
@@ -16,32 +14,35 @@ use crate::{
     template::{Library, Templates},
 };
 
+/// What `--help` says below the arguments.
+pub const HELP: &str = "\
+Examples:
+  festoon key new-year --locale ja-JP
+  festoon key new-year --locale ja-JP palette=gold ratio=9:16 variation=1
+  festoon key new-year --locale en --model default=models/default --json
+
+With --json: {pick, plate, clip}; a plate and a clip have {key, fields}";
+
 /// Arguments of `festoon key`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The template.
+    /// The template
     template: String,
-    /// For whom, for example `ja-JP`.
+    /// For whom, for example `ja-JP`
     #[arg(long)]
     locale: String,
-    /// Values of parameters, `name=value`; also `ratio=9:16`, `variation=1` and `profile=mp4`.
+    /// Values of parameters, `name=value`; also `ratio=9:16`, `variation=1` and `profile=mp4`
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
-    /// The settings.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The folder of templates, instead of the settings'.
+    /// The folder of templates, instead of the settings'
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
-    /// A checkpoint instead of the settings': the name that templates use, and its digest or its folder; may be repeated.
+    /// A checkpoint instead of the settings': the name that templates use, and its digest or its folder; may be repeated
     #[arg(long = "model", value_name = "NAME=DIGEST|DIR", value_parser = pair)]
     models: Vec<(String, String)>,
-    /// The encoder that plates are asked from, instead of the settings'.
+    /// The encoder that plates are asked from, instead of the settings'
     #[arg(long, value_name = "ID")]
     encoder: Option<String>,
-    /// Print the fields as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -53,8 +54,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// If the templates have a mistake or the pick does not resolve.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref())?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = invocation.settings()?;
     let folder = arguments.templates.clone().unwrap_or_else(|| config.path(&config.paths.templates));
     let templates = Library::open(folder)?.current();
     let makers = makers(&arguments, config)?;
@@ -62,15 +63,14 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         Some(hint) => miette!(help = hint, code = error.code(), "{error}"),
         None => miette!(code = error.code(), "{error}"),
     })?;
-    if arguments.json {
-        let plate = json!({ "key": resolved.plate_key, "fields": fields(resolved.plate.canonical()) });
-        let clip = json!({ "key": resolved.clip_key, "fields": fields(resolved.clip.canonical()) });
-        println!("{:#}", json!({ "pick": resolved.pick, "plate": plate, "clip": clip }));
-    } else {
-        explain("plate", &resolved.plate_key.to_string(), resolved.plate.canonical());
-        explain("clip", &resolved.clip_key.to_string(), resolved.clip.canonical());
-    }
-    Ok(ExitCode::SUCCESS)
+    let plate = json!({ "key": resolved.plate_key, "fields": fields(resolved.plate.canonical()) });
+    let clip = json!({ "key": resolved.clip_key, "fields": fields(resolved.clip.canonical()) });
+    invocation.answer(&json!({ "pick": resolved.pick, "plate": plate, "clip": clip }), || {
+        let plate = explained("plate", &resolved.plate_key.to_string(), resolved.plate.canonical());
+        let clip = explained("clip", &resolved.clip_key.to_string(), resolved.clip.canonical());
+        format!("{plate}\n{clip}")
+    });
+    Ok(Exit::Done)
 }
 
 fn resolve(arguments: &Arguments, templates: &Templates, makers: &Makers) -> Result<Resolved, PickError> {
@@ -117,12 +117,10 @@ fn fields(form: Canonical) -> Vec<serde_json::Value> {
     form.fields().into_iter().map(|field| json!({ "name": field.name, "value": value(&field.value) })).collect()
 }
 
-/// Prints a key and the fields that it is made of, in the order in which they are hashed.
-fn explain(what: &str, key: &str, form: Canonical) {
+/// A key and the fields that it is made of, in the order in which they are hashed.
+fn explained(what: &str, key: &str, form: Canonical) -> String {
     let fields = form.fields();
     let width = fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
-    println!("{what} {key}");
-    for field in fields {
-        println!("  {:width$}  {}", field.name, field.value);
-    }
+    let lines = fields.iter().map(|field| format!("\n  {:width$}  {}", field.name, field.value));
+    format!("{what} {key}{}", lines.collect::<String>())
 }

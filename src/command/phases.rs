@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::schedule::table;
+use serde_json::{Value, json};
+
+use super::terminal::table;
 
 /// The phases that have ended, the first one first.
 #[derive(Debug)]
@@ -59,15 +61,26 @@ impl Phases {
         self.ended.push((Cow::Borrowed(phase), since));
     }
 
-    /// Prints all of them.
-    pub fn print(&self) {
+    /// All of them, for a program.
+    pub fn answer(&self) -> Value {
+        let mut before = 0;
+        let mut phase = |(phase, since): &(Cow<'static, str>, Duration)| {
+            let since = since.as_millis() as u64;
+            let took = since.saturating_sub(std::mem::replace(&mut before, since));
+            json!({ "phase": phase, "took_millis": took })
+        };
+        self.ended.iter().map(&mut phase).collect()
+    }
+
+    /// All of them, for a person.
+    pub fn text(&self) -> String {
         let mut table = table(&["Phase", "Took", "Since the start"]);
         let mut before = Duration::ZERO;
         for (phase, since) in &self.ended {
             table.add_row([phase.to_string(), seconds(since.saturating_sub(before)), seconds(*since)]);
             before = *since;
         }
-        println!("{table}");
+        table.to_string()
     }
 }
 

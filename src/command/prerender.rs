@@ -6,16 +6,16 @@ mod follow;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    process::ExitCode,
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use festoon_spec::{Locale, RenderKey, UnixMillis};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{phases::Phases, schedule::table, state};
+use super::{Exit, Invocation, phases::Phases, state, terminal::table};
 use crate::{
     cache::ManifestReader,
     campaign::{Campaign, Cell, Costs, Matrix, Sum},
@@ -29,24 +29,27 @@ use crate::{
 };
 use client::Client;
 
+/// What `--help` says below the arguments.
+pub const HELP: &str = "\
+Examples:
+  festoon prerender --dry-run
+  festoon prerender --campaign config/campaigns/demo.toml
+  festoon prerender --campaign spring.toml --server https://clips.example.com --json
+
+With --json: {campaign, cells, sum, missing, beyond, notes}; a cell has {key, state, rank, cost_millis, measured, picks}";
+
 /// Arguments of `festoon prerender`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A campaign's file; without it, what the templates' pre-render rules have due within the planner's horizon.
+    /// A campaign's file; without it, what the templates' pre-render rules have due within the planner's horizon
     #[arg(long, value_name = "FILE")]
     campaign: Option<PathBuf>,
-    /// Only show what would be painted and what it costs.
+    /// Only show what would be painted and what it costs
     #[arg(long)]
     dry_run: bool,
-    /// The running server; without it, the one that the settings describe.
+    /// The running server; without it, the one that the settings describe
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// The settings file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Answer in JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// What is to be painted.
@@ -105,13 +108,13 @@ struct Answer<'a> {
     notes: &'a [String],
 }
 
-/// Shows what is to be painted, orders it on the running server and follows it to its end. Ends with 1 if a plate could not be
-/// painted.
+/// Shows what is to be painted, orders it on the running server and follows it to its end. Ends with [`Exit::Found`] if a plate
+/// could not be painted.
 ///
 /// # Errors
 /// If something cannot be read, the campaign or a template has a mistake, or no server answers.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref())?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = invocation.settings()?;
     let library = Library::open(config.path(&config.paths.templates))?;
     let makers = config.makers()?;
     let state = config.state();
@@ -122,21 +125,19 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         None => of_rules(&config, now, &library.current(), &makers, &costs)?,
     };
     let mut states = look(&work.cells, &state)?;
-    if !arguments.json {
+    if !invocation.json {
         print_matrix(&work, &states, &library.current(), &costs);
     }
     if !arguments.dry_run {
         let client = operator(&config, arguments.server)?;
         states = state::wait(follow::paint(&client, &work.cells, states, &mut |_| {}))??;
     }
-    if arguments.json {
-        let answer = serde_json::to_string(&answer(&work, &states, &costs)).expect("an answer is plain data with text keys");
-        println!("{answer}");
+    if invocation.json {
+        invocation.answer(&answer(&work, &states, &costs), String::new);
     } else if !arguments.dry_run {
         print_summary(&work, &states);
     }
-    let failed = states.values().any(|state| matches!(state, State::Failed { .. }));
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(Exit::found(!states.values().any(|state| matches!(state, State::Failed { .. }))))
 }
 
 /// What a server of this process painted for a campaign.
@@ -145,6 +146,8 @@ pub(super) struct Painted {
     pub picks: Vec<Pick>,
     /// Whether all of them are there.
     pub whole: bool,
+    /// What became of it, for a program.
+    pub answer: Value,
 }
 
 /// Shows a campaign, has the server of this process paint it, and tells how it went. Two phases end in here: when the first
@@ -158,11 +161,14 @@ pub(super) async fn paint_campaign(
     server: &str,
     token: &RendererToken,
     phases: &mut Phases,
+    invocation: &Invocation,
 ) -> miette::Result<Painted> {
     let (templates, costs) = (edge.library().current(), edge.costs());
     let work = of_campaign(path, edge.config(), edge.now(), &templates, &edge.makers(), &costs)?;
     let states = look(&work.cells, &edge.config().state())?;
-    print_matrix(&work, &states, &templates, &costs);
+    if !invocation.json {
+        print_matrix(&work, &states, &templates, &costs);
+    }
     let client = Client::new(server, Some(token.reveal().to_owned()))?;
     let (tell, first) = oneshot::channel();
     let paint = async {
@@ -179,9 +185,12 @@ pub(super) async fn paint_campaign(
     let (states, ()) = tokio::join!(paint, serve_first(&client, first, phases));
     let states = states?;
     phases.end("campaign painted");
-    print_summary(&work, &states);
+    if !invocation.json {
+        print_summary(&work, &states);
+    }
+    let answer = serde_json::to_value(answer(&work, &states, &costs)).expect("an answer is plain data with text keys");
     let whole = states.values().all(|state| matches!(state, State::Kept | State::Painted));
-    Ok(Painted { picks: work.cells.into_iter().flat_map(|cell| cell.picks).collect(), whole })
+    Ok(Painted { picks: work.cells.into_iter().flat_map(|cell| cell.picks).collect(), whole, answer })
 }
 
 /// Fetches the first clip that is ready, whole.

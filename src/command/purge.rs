@@ -1,7 +1,5 @@
 //! `festoon purge` and `festoon takedown`: what is to go everywhere, and what must not come back.
 
-use std::process::ExitCode;
-
 use chrono::DateTime;
 use festoon_spec::{Digest, TemplateId, UnixMillis};
 use reqwest::Method;
@@ -9,25 +7,44 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
+    Exit, Invocation,
     operator::OperatorArguments,
-    schedule::table,
     state::{size, wait},
+    terminal::{Progress, table},
 };
 use crate::purge::{Selector, Tag};
+
+/// What `festoon purge --help` says below the arguments.
+pub const PURGE_HELP: &str = "\
+Examples:
+  festoon purge --template new-year
+  festoon purge --tag locale-ja --tag template-new-year --reason \"new words\"
+  festoon purge --campaign spring --server http://127.0.0.1:8080 --json
+
+With --json: {here, edges, cdns}";
+
+/// What `festoon takedown --help` says below the arguments.
+pub const TAKEDOWN_HELP: &str = "\
+Examples:
+  festoon takedown --template new-year --reason \"a brand's wish\"
+  festoon takedown --list
+  festoon takedown --lift 17
+
+With --json: {takedown, here, edges, cdns}; with --list {takedowns}; with --lift {lifted}";
 
 /// What goes.
 #[derive(Debug, clap::Args)]
 struct What {
-    /// Everything of a template; may be repeated, as all of these.
+    /// Everything of a template; may be repeated, as all of these
     #[arg(long, value_name = "ID")]
     template: Vec<TemplateId>,
-    /// Everything that a campaign wants.
+    /// Everything that a campaign wants
     #[arg(long, value_name = "ID")]
     campaign: Vec<String>,
-    /// Everything that is delivered with a tag: template-<id>, locale-<tag>, key-<digest>, blob-<digest>.
+    /// Everything that is delivered with a tag: template-<id>, locale-<tag>, key-<digest>, blob-<digest>
     #[arg(long, value_name = "TAG")]
     tag: Vec<Tag>,
-    /// A plate or clip by its key, or whatever has these bytes.
+    /// A plate or clip by its key, or whatever has these bytes
     #[arg(long, value_name = "DIGEST")]
     digest: Vec<Digest>,
 }
@@ -46,7 +63,7 @@ impl What {
 pub struct PurgeArguments {
     #[command(flatten)]
     what: What,
-    /// Why, for the audit.
+    /// Why, for the audit
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     #[command(flatten)]
@@ -58,13 +75,13 @@ pub struct PurgeArguments {
 pub struct TakedownArguments {
     #[command(flatten)]
     what: What,
-    /// Why: needed, and kept in the audit.
+    /// Why: needed, and kept in the audit
     #[arg(long, value_name = "TEXT", required_unless_present_any = ["list", "lift"])]
     reason: Option<String>,
-    /// Show what is taken down.
+    /// Show what is taken down
     #[arg(long, conflicts_with_all = ["reason", "lift"])]
     list: bool,
-    /// Lift the takedown of this name.
+    /// Lift the takedown of this name
     #[arg(long, value_name = "ID", conflicts_with = "reason")]
     lift: Option<String>,
     #[command(flatten)]
@@ -114,37 +131,45 @@ struct Standing {
     what: Vec<Selector>,
 }
 
-/// Lets go of copies everywhere. Ends with 1 if an edge or a CDN was not reached.
+/// Lets go of copies everywhere. Ends with [`Exit::Found`] if an edge or a CDN was not reached.
 ///
 /// # Errors
 /// If no server answers, or it refuses.
-pub fn purge(arguments: PurgeArguments) -> miette::Result<ExitCode> {
+pub fn purge(arguments: PurgeArguments, invocation: &Invocation) -> miette::Result<Exit> {
     let PurgeArguments { what, reason, operator } = arguments;
     let body = body(&what, &reason)?;
-    report(&operator, wait(operator.client()?.operate(Method::POST, "/v1/purge", Some(&body)))??)
+    let client = operator.client(invocation)?;
+    let progress = Progress::of("letting go here, at edges and in CDNs", 0);
+    let purged = wait(progress.follow(client.operate(Method::POST, "/v1/purge", Some(&body)), || 0))??;
+    drop(progress);
+    report(invocation, purged)
 }
 
-/// Deletes and keeps away, lists what is kept away, or lifts it. Ends with 1 if an edge or a CDN was not reached.
+/// Deletes and keeps away, lists what is kept away, or lifts it. Ends with [`Exit::Found`] if an edge or a CDN was not reached.
 ///
 /// # Errors
 /// If no server answers, or it refuses.
-pub fn take_down(arguments: TakedownArguments) -> miette::Result<ExitCode> {
+pub fn take_down(arguments: TakedownArguments, invocation: &Invocation) -> miette::Result<Exit> {
     let TakedownArguments { what, reason, list, lift, operator } = arguments;
-    let client = operator.client()?;
+    let client = operator.client(invocation)?;
     if list {
         let list: Option<List> = wait(client.operate(Method::GET, "/v1/takedowns", None))??;
-        print_list(&operator, &list.unwrap_or(List { takedowns: Vec::new() }));
-        return Ok(ExitCode::SUCCESS);
+        let list = list.unwrap_or(List { takedowns: Vec::new() });
+        invocation.answer(&list, || list.text());
+        return Ok(Exit::Done);
     }
     if let Some(id) = lift {
         // A name is digits; anything else is no path.
-        let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-        let _: Option<Value> = wait(client.operate(Method::DELETE, &format!("/v1/takedowns/{id}"), None))??;
-        println!("lifted: what it meant may be ordered again");
-        return Ok(ExitCode::SUCCESS);
+        let path: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        let _: Option<Value> = wait(client.operate(Method::DELETE, &format!("/v1/takedowns/{path}"), None))??;
+        invocation.answer(&json!({ "lifted": id }), || "lifted: what it meant may be ordered again".to_owned());
+        return Ok(Exit::Done);
     }
     let body = body(&what, &reason.unwrap_or_default())?;
-    report(&operator, wait(client.operate(Method::POST, "/v1/takedowns", Some(&body)))??)
+    let progress = Progress::of("taking down here, at edges and in CDNs", 0);
+    let purged = wait(progress.follow(client.operate(Method::POST, "/v1/takedowns", Some(&body)), || 0))??;
+    drop(progress);
+    report(invocation, purged)
 }
 
 fn body(what: &What, reason: &str) -> miette::Result<Value> {
@@ -155,35 +180,35 @@ fn body(what: &What, reason: &str) -> miette::Result<Value> {
     Ok(json!({ "what": what, "reason": reason }))
 }
 
-fn report(operator: &OperatorArguments, purge: Option<Purge>) -> miette::Result<ExitCode> {
+fn report(invocation: &Invocation, purge: Option<Purge>) -> miette::Result<Exit> {
     let purge = purge.ok_or_else(|| miette::miette!("the server does not say what it did"))?;
-    if operator.json {
-        println!("{}", serde_json::to_string(&purge).expect("it is plain data with text keys"));
-    } else {
-        println!("here: {} entries are gone, {} are free", purge.here.entries, size(purge.here.bytes));
-        for AtEdge { edge, reached } in &purge.edges {
-            println!("edge {edge}: {}", if *reached { "gone" } else { "not reached; it lets go once it is heard of again" });
-        }
-        for AtCdn { cdn, done, problem } in &purge.cdns {
-            println!("CDN {cdn}: {}", problem.as_deref().filter(|_| !done).unwrap_or("gone"));
-        }
-        if let Some(id) = &purge.takedown {
-            println!("lift it with `festoon takedown --lift {id}`");
-        }
-    }
-    let everywhere = purge.edges.iter().all(|edge| edge.reached) && purge.cdns.iter().all(|cdn| cdn.done);
-    Ok(if everywhere { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    invocation.answer(&purge, || purge.text());
+    Ok(Exit::found(purge.edges.iter().all(|edge| edge.reached) && purge.cdns.iter().all(|cdn| cdn.done)))
 }
 
-fn print_list(operator: &OperatorArguments, list: &List) {
-    if operator.json {
-        return println!("{}", serde_json::to_string(list).expect("it is plain data with text keys"));
+impl Purge {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("here: {} entries are gone, {} are free", self.here.entries, size(self.here.bytes))];
+        for AtEdge { edge, reached } in &self.edges {
+            let told = if *reached { "gone" } else { "not reached; it lets go once it is heard of again" };
+            lines.push(format!("edge {edge}: {told}"));
+        }
+        for AtCdn { cdn, done, problem } in &self.cdns {
+            lines.push(format!("CDN {cdn}: {}", problem.as_deref().filter(|_| !done).unwrap_or("gone")));
+        }
+        lines.extend(self.takedown.iter().map(|id| format!("lift it with `festoon takedown --lift {id}`")));
+        lines.join("\n")
     }
-    let mut rows = table(&["Takedown", "Since", "What", "Why"]);
-    for Standing { id, at, reason, what } in &list.takedowns {
-        let since = DateTime::from_timestamp_millis(at.0 as i64).unwrap_or_default().format("%Y-%m-%d %H:%MZ");
-        let what: Vec<_> = what.iter().map(Selector::to_string).collect();
-        rows.add_row([id.clone(), since.to_string(), what.join("\n"), reason.clone()]);
+}
+
+impl List {
+    fn text(&self) -> String {
+        let mut rows = table(&["Takedown", "Since", "What", "Why"]);
+        for Standing { id, at, reason, what } in &self.takedowns {
+            let since = DateTime::from_timestamp_millis(at.0 as i64).unwrap_or_default().format("%Y-%m-%d %H:%MZ");
+            let what: Vec<_> = what.iter().map(Selector::to_string).collect();
+            rows.add_row([id.clone(), since.to_string(), what.join("\n"), reason.clone()]);
+        }
+        rows.to_string()
     }
-    println!("{rows}");
 }

@@ -1,10 +1,20 @@
 //! `festoon reindex`: makes the index again from the manifests.
 
-use std::process::ExitCode;
-
 use serde_json::json;
 
-use super::state::{StateArguments, cache_report, wait};
+use super::{
+    Exit, Invocation,
+    state::{StateArguments, cache_report, wait},
+    terminal::Progress,
+};
+
+/// What `--help` says below the arguments.
+pub const HELP: &str = "\
+Examples:
+  festoon reindex
+  festoon reindex --state /var/lib/festoon
+
+With --json: {entries, set_aside}";
 
 /// Arguments of `festoon reindex`.
 #[derive(Debug, clap::Args)]
@@ -17,13 +27,16 @@ pub struct Arguments {
 ///
 /// # Errors
 /// If a server has the state folder, or the disk fails.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let open = arguments.state.open()?;
-    let entries = wait(open.cache.reindex())?.map_err(|error| cache_report(&error))?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let open = arguments.state.open(invocation)?;
+    let progress = Progress::of("reading manifests", open.cache.usage().entries);
+    let entries =
+        wait(progress.follow(open.cache.reindex(), || open.cache.reindexed()))?.map_err(|error| cache_report(&error))?;
+    drop(progress);
     let damages = open.store.damages();
-    arguments.state.answer(&json!({ "entries": entries, "set_aside": damages }), || match damages {
+    invocation.answer(&json!({ "entries": entries, "set_aside": damages }), || match damages {
         0 => format!("{entries} entries indexed"),
         _ => format!("{entries} entries indexed; the index before was damaged and is set aside"),
     });
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

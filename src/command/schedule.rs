@@ -1,16 +1,13 @@
 //! `festoon schedule`: when feasts fall and what is planned for them.
 
-use std::{path::PathBuf, process::ExitCode};
-
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 use festoon_spec::Locale;
 use serde_json::json;
 
+use super::{Exit, Invocation, terminal::table};
 use crate::{
     clock::{Clock, SystemClock},
-    config::Config,
     schedule::{Feast, Feasts, Preview, YEARS, preview},
     template,
 };
@@ -20,29 +17,40 @@ use crate::{
 pub struct Arguments {
     #[command(subcommand)]
     what: What,
-    /// The settings file.
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
 }
+
+/// What `--help` says below the arguments of `preview`.
+const PREVIEW_HELP: &str = "\
+Examples:
+  festoon schedule preview --locale fr-FR
+  festoon schedule preview --locale ja-JP --from 2027-01-01 --years 2
+
+With --json: {locale, region, zone, tzdata, from, until, days, unknown}";
+
+/// What `--help` says below the arguments of `feasts`.
+const FEASTS_HELP: &str = "\
+Examples:
+  festoon schedule feasts
+
+With --json: {feasts}; a feast has {id, name, everywhere, regions, overrides}";
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List the feasts of a locale with their dates, and when plates for them are due.
+    /// List the feasts of a locale with their dates, and when plates for them are due
+    #[command(after_help = PREVIEW_HELP)]
     Preview {
-        /// Whose feasts: a locale such as `fr-FR`.
+        /// Whose feasts: a locale such as `fr-FR`
         #[arg(long)]
         locale: Locale,
-        /// The first day, `YYYY-MM-DD`; without it, today (UTC).
+        /// The first day, `YYYY-MM-DD`; without it, today (UTC)
         #[arg(long, value_name = "DATE")]
         from: Option<NaiveDate>,
-        /// How many years.
+        /// How many years
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
         years: u32,
     },
-    /// List every feast that is known, and where it is kept.
+    /// List every feast that is known, and where it is kept
+    #[command(after_help = FEASTS_HELP)]
     Feasts,
 }
 
@@ -50,23 +58,25 @@ enum What {
 ///
 /// # Errors
 /// If the settings or the feasts cannot be read, or the days lie outside the years that are known.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref())?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = invocation.settings()?;
     let feasts = Feasts::load(&config.path(&config.paths.feasts))?;
     match arguments.what {
         What::Preview { locale, from, years } => {
             let (from, until) = days(from, years, SystemClock)?;
             let (templates, report) = template::check(&config.path(&config.paths.templates), &template::Known::default());
-            if !report.is_clean() {
+            if !report.is_clean() && !invocation.json {
                 eprintln!("note: templates with mistakes are left out; `festoon check` shows them");
             }
             let preview = preview(&feasts, &templates, &locale, from, until);
-            if arguments.json { println!("{}", json!(preview)) } else { print_preview(&preview) }
+            invocation.answer(&preview, || preview_text(&preview));
         }
-        What::Feasts if arguments.json => println!("{}", json!(feasts.iter().map(describe).collect::<Vec<_>>())),
-        What::Feasts => print_feasts(&feasts),
+        What::Feasts => {
+            let described: Vec<_> = feasts.iter().map(describe).collect();
+            invocation.answer(&json!({ "feasts": described }), || feasts_table(&feasts));
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The first day and the one after the last.
@@ -85,15 +95,8 @@ fn days(from: Option<NaiveDate>, years: u32, clock: impl Clock) -> miette::Resul
     }
 }
 
-/// An empty table in the style of the command line.
-pub(super) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(header.iter().copied());
-    table
-}
-
-fn print_preview(preview: &Preview) {
-    println!(
+fn preview_text(preview: &Preview) -> String {
+    let head = format!(
         "{}: feasts of {} ({}, tzdata {}) from {} to before {}",
         preview.locale, preview.region, preview.zone, preview.tzdata, preview.from, preview.until
     );
@@ -109,10 +112,8 @@ fn print_preview(preview: &Preview) {
             due.join("\n"),
         ]);
     }
-    println!("{table}");
-    for unknown in &preview.unknown {
-        println!("unknown: {unknown}");
-    }
+    let unknown: String = preview.unknown.iter().map(|unknown| format!("\nunknown: {unknown}")).collect();
+    format!("{head}\n{table}{unknown}")
 }
 
 fn describe(feast: &Feast) -> serde_json::Value {
@@ -125,7 +126,7 @@ fn describe(feast: &Feast) -> serde_json::Value {
     })
 }
 
-fn print_feasts(feasts: &Feasts) {
+fn feasts_table(feasts: &Feasts) -> String {
     let mut table = table(&["Id", "Name", "Kept"]);
     for feast in feasts.iter() {
         let regions = || feast.regions.keys().cloned().collect::<Vec<_>>().join(" ");
@@ -137,5 +138,5 @@ fn print_feasts(feasts: &Feasts) {
         };
         table.add_row([&feast.id, &feast.name, &kept]);
     }
-    println!("{table}");
+    table.to_string()
 }

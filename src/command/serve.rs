@@ -4,7 +4,6 @@ use std::{
     io::{self, IsTerminal},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
-    process::ExitCode,
     sync::Arc,
     time::Duration,
 };
@@ -19,10 +18,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::terminal::Lines;
+use serde_json::json;
+
+use super::{Exit, Invocation, terminal::Lines};
 use crate::{
     clock::{Clock, Ids, RandomIds, SystemClock},
-    config::{Config, LogFormat, Role},
+    config::{Config, LogFormat, Role, Source, Sources},
     edge::{Edge, OpenError, Opened},
     http::{BindError, Bound, Certificate},
     metrics,
@@ -37,23 +38,29 @@ const REFRESH: Duration = Duration::from_secs(10);
 /// How often the cache writes last uses and keeps to its budget.
 const MAINTAIN: Duration = Duration::from_secs(5);
 
+/// What `--help` says below the arguments.
+pub const HELP: &str = "\
+Examples:
+  festoon serve
+  festoon serve --port 80 --state /var/lib/festoon
+  festoon serve --role edge --origin https://origin.example.com
+
+With --json: {url}, once it answers";
+
 /// Which settings a server starts with.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// The settings file; without it config/festoon.toml, if there is one.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The port to listen on; without it that of `listen` of [server].
+    /// The port to listen on; without it that of `listen` of [server]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
-    /// The state folder; without it `state` of [paths].
+    /// The state folder; without it `state` of [paths]
     #[arg(long, value_name = "FOLDER", env = "FESTOON_STATE")]
     state: Option<PathBuf>,
-    /// What this server is to others; without it `role` of [server].
+    /// What this server is to others; without it `role` of [server]
     #[arg(long)]
     role: Option<Role>,
-    /// An edge's origin, such as https://origin.example.com; without it `url` of [origin].
+    /// An edge's origin, such as https://origin.example.com; without it `url` of [origin]
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
 }
@@ -63,22 +70,36 @@ impl Arguments {
     ///
     /// # Errors
     /// If they cannot be read or do not fit.
-    pub fn config(&self) -> miette::Result<Config> {
-        let mut config = Config::load(self.config.as_deref())?;
+    pub fn settings(&self, invocation: &Invocation) -> miette::Result<Config> {
+        self.settings_with_sources(invocation).map(|(config, _)| config)
+    }
+
+    /// As [`Arguments::settings`], with where each comes from.
+    ///
+    /// # Errors
+    /// As [`Arguments::settings`].
+    pub fn settings_with_sources(&self, invocation: &Invocation) -> miette::Result<(Config, Sources)> {
+        let (mut config, mut sources) = Config::load_with_sources(invocation.config.as_deref())?;
+        let mut overridden = |setting, argument| sources.override_with(setting, Source::Argument(argument));
         if let Some(port) = self.port {
             config.server.listen.set_port(port);
+            overridden("server.listen", "--port");
         }
         if let Some(state) = &self.state {
             // From where the command is given, not from the project's folder.
             config.paths.state = std::path::absolute(state).into_diagnostic()?;
+            let from_variable = std::env::var_os("FESTOON_STATE").is_some_and(|value| value == state.as_os_str());
+            overridden("paths.state", if from_variable { "FESTOON_STATE" } else { "--state" });
         }
         if let Some(role) = self.role {
             config.server.role = role;
+            overridden("server.role", "--role");
         }
         if let Some(origin) = &self.origin {
             config.origin.url.clone_from(origin);
+            overridden("origin.url", "--origin");
         }
-        Ok(config)
+        Ok((config, sources))
     }
 }
 
@@ -312,7 +333,7 @@ async fn told_to_stop() -> io::Result<()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        std::process::exit(130);
+        std::process::exit(Exit::Stopped.code().into());
     });
     Ok(())
 }
@@ -337,8 +358,8 @@ pub fn start_log(config: &Config) -> miette::Result<()> {
 ///
 /// # Errors
 /// With a report for the terminal.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = arguments.config()?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = arguments.settings(invocation)?;
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(async {
@@ -346,11 +367,11 @@ pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
         let listener = ListenFd::from_env().take_tcp_listener(0).into_diagnostic()?;
         let mut running = Running::start_on(listener, config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
         running.plan_ahead().await?;
-        println!("festoon answers at {}", running.url());
+        invocation.answer(&json!({ "url": running.url() }), || format!("festoon answers at {}", running.url()));
         tell(NotifyState::Ready);
         running.until_told_to_stop().await.into_diagnostic()?;
         tell(NotifyState::Stopping);
         running.stop().await.into_diagnostic()?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Exit::Done)
     })
 }

@@ -1,6 +1,6 @@
 //! `festoon sign`.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
@@ -8,9 +8,9 @@ use festoon_spec::UnixMillis;
 use miette::miette;
 use serde_json::json;
 
+use super::{Exit, Invocation, terminal::table};
 use crate::{
     clock::{Clock, SystemClock},
-    config::Config,
     signing::{self, SigningKeys},
 };
 
@@ -19,39 +19,55 @@ use crate::{
 pub struct Arguments {
     #[command(subcommand)]
     what: What,
-    /// The settings.
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
 }
+
+/// What `--help` says below the arguments of each.
+const URL_HELP: &str = "\
+Examples:
+  festoon sign url /v1/clips/new-year/ja-JP.mp4?title=Anna
+  festoon sign url https://clips.example.com/v1/clips/new-year/en.mp4 --for 90d
+
+With --json: {url, key, expires_at}";
+const NEW_KEY_HELP: &str = "\
+Examples:
+  festoon sign new-key
+
+With --json: {id, secret, made_at}";
+const KEYS_HELP: &str = "\
+Examples:
+  festoon sign keys
+
+With --json: {keys}; a key has {id, made_at}";
+const DROP_KEY_HELP: &str = "\
+Examples:
+  festoon sign drop-key k2
+
+With --json: {dropped}";
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Sign the address of a clip.
+    /// Sign the address of a clip
+    #[command(after_help = URL_HELP)]
     Url {
-        /// The address: with or without scheme and host, with its query.
+        /// The address: with or without scheme and host, with its query
         url: String,
-        /// How long it holds, for example `7d`, `12h` or `90m`.
+        /// How long it holds, for example `7d`, `12h` or `90m`
         #[arg(long = "for", value_name = "TIME", default_value = "7d", value_parser = humantime::parse_duration)]
         time: Duration,
-        /// The key, by its id; the newest if left out.
+        /// The key, by its id; the newest if left out
         #[arg(long, value_name = "ID")]
         key: Option<String>,
     },
-    /// Make a key. Two may be live.
-    NewKey {
-        /// Print it as JSON, with its secret.
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the live keys, without their secrets.
-    Keys {
-        /// Print them as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// End a key: addresses that it signed are refused from now on.
+    /// Make a key; two may be live
+    #[command(after_help = NEW_KEY_HELP)]
+    NewKey,
+    /// List the live keys, without their secrets
+    #[command(after_help = KEYS_HELP)]
+    Keys,
+    /// End a key: addresses that it signed are refused from now on
+    #[command(after_help = DROP_KEY_HELP)]
     DropKey {
-        /// Its id.
+        /// Its id
         id: String,
     },
 }
@@ -60,42 +76,45 @@ enum What {
 ///
 /// # Errors
 /// If the keys cannot be used, or the address is not that of a clip.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref())?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = invocation.settings()?;
     let keys = SigningKeys::of(&config.state());
     let now = SystemClock.now();
     match arguments.what {
         What::Url { url, time, key } => {
             let key = keys.choose(key.as_deref())?;
             let expires = now.plus_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 4));
-            println!("{}", signed(&url, |path, pairs| signing::sign(&key, path, pairs, expires))?);
+            let url = signed(&url, |path, pairs| signing::sign(&key, path, pairs, expires))?;
+            invocation.answer(&json!({ "url": url, "key": key.id, "expires_at": at(expires) }), || url.clone());
         }
-        What::NewKey { json } => {
+        What::NewKey => {
             let key = keys.make(now)?;
-            if json {
-                println!("{:#}", json!({ "id": key.id, "secret": key.secret, "made_at": at(key.made_at) }));
-            } else {
-                println!("id      {}\nsecret  {}", key.id, key.secret);
-                println!("\nkeep the secret on the server that signs addresses; `festoon sign url` has it from the state folder");
-            }
+            invocation.answer(&json!({ "id": key.id, "secret": key.secret, "made_at": at(key.made_at) }), || {
+                let advice =
+                    "keep the secret on the server that signs addresses; `festoon sign url` has it from the state folder";
+                format!("id      {}\nsecret  {}\n\n{advice}", key.id, key.secret)
+            });
         }
-        What::Keys { json } => {
+        What::Keys => {
             let live = keys.live()?;
-            if json {
-                let live: Vec<_> = live.iter().map(|key| json!({ "id": key.id, "made_at": at(key.made_at) })).collect();
-                println!("{:#}", json!({ "keys": live }));
-            } else if live.is_empty() {
-                println!("there is no key: make one with `festoon sign new-key`");
-            } else {
-                live.iter().for_each(|key| println!("{}  made {}", key.id, at(key.made_at)));
-            }
+            let told: Vec<_> = live.iter().map(|key| json!({ "id": key.id, "made_at": at(key.made_at) })).collect();
+            invocation.answer(&json!({ "keys": told }), || {
+                if live.is_empty() {
+                    return "there is no key: make one with `festoon sign new-key`".to_owned();
+                }
+                let mut rows = table(&["Key", "Made"]);
+                for key in live.iter() {
+                    rows.add_row([key.id.clone(), at(key.made_at)]);
+                }
+                rows.to_string()
+            });
         }
         What::DropKey { id } => {
             keys.end(&id)?;
-            println!("{id} has ended");
+            invocation.answer(&json!({ "dropped": id }), || format!("{id} has ended"));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The address with the query that `sign` makes of its path and its pairs.

@@ -2,8 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde::Serialize;
-
+use super::Invocation;
 use crate::{
     cache::{Cache, CacheError, CacheOptions},
     clock::{Clock, SystemClock},
@@ -11,18 +10,12 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Which state folder, and how to answer.
+/// Which state folder.
 #[derive(Debug, clap::Args)]
 pub struct StateArguments {
-    /// The state folder; without it, the one that the settings name.
+    /// The state folder; without it, the one that the settings name
     #[arg(long, value_name = "FOLDER", env = "FESTOON_STATE")]
     state: Option<PathBuf>,
-    /// The settings file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Answer in JSON, on one line.
-    #[arg(long)]
-    json: bool,
 }
 
 /// An open state folder of which this process is the only user.
@@ -33,10 +26,6 @@ pub(super) struct OpenState {
 }
 
 impl StateArguments {
-    pub(super) fn config(&self) -> miette::Result<Config> {
-        Ok(Config::load(self.config.as_deref())?)
-    }
-
     /// The folder. It must be one already: a verb that works on what is there must not make an empty one where a name is misspelt.
     pub(super) fn folder(&self, config: &Config) -> miette::Result<PathBuf> {
         let folder = self.state.clone().unwrap_or_else(|| config.state());
@@ -51,23 +40,14 @@ impl StateArguments {
     }
 
     /// Opens the folder. Fails while a server has it.
-    pub(super) fn open(&self) -> miette::Result<OpenState> {
-        let config = self.config()?;
+    pub(super) fn open(&self, invocation: &Invocation) -> miette::Result<OpenState> {
+        let config = invocation.settings()?;
         let folder = self.folder(&config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Store::open(&folder, Arc::clone(&clock)).map_err(|error| report(&error))?;
         let options = CacheOptions { memory_bytes: 0, disk_bytes: config.cache.disk_bytes };
         let cache = Cache::open(&store, options, clock).map_err(|error| report(&error))?;
         Ok(OpenState { config, store, cache })
-    }
-
-    /// Prints the answer, for a program or for a person.
-    pub(super) fn answer(&self, answer: &impl Serialize, text: impl FnOnce() -> String) {
-        if self.json {
-            println!("{}", serde_json::to_string(answer).expect("answers are plain data with text keys"));
-        } else {
-            println!("{}", text());
-        }
     }
 }
 

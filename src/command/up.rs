@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     io::Write,
     path::{Path, PathBuf},
-    process::ExitCode,
     sync::Arc,
     time::Duration,
 };
@@ -13,12 +12,15 @@ use bytes::Bytes;
 use festoon_film::{Cancel, Decoder};
 use festoon_spec::BlobHash;
 use miette::IntoDiagnostic;
+use serde::Serialize;
+use serde_json::json;
 
 use super::{
+    Exit, Invocation,
     phases::{Before, Phases},
     prerender::{Painted, client::Client, paint_campaign},
     serve::{self, Running, start_log},
-    terminal::Lines,
+    terminal::{Lines, Progress},
 };
 use crate::{
     campaign::Campaign,
@@ -30,21 +32,30 @@ use crate::{
 /// How long renderers may drain when everything stops: a little more than they allow a plate in hand.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// What `--help` says below the arguments.
+pub const HELP: &str = "\
+Examples:
+  festoon up
+  festoon up --port 9000 --renderers 2
+  festoon up --campaign config/campaigns/demo.toml --once
+
+With --json: {url}, once it answers; with --campaign then {campaign, checked, phases} on another line";
+
 /// Arguments of `festoon up`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     server: serve::Arguments,
-    /// Renderer processes to start; without it `count` of [renderers].
+    /// Renderer processes to start; without it `count` of [renderers]
     #[arg(long, value_name = "N")]
     renderers: Option<usize>,
-    /// Paint this campaign first.
+    /// Paint this campaign first
     #[arg(long, value_name = "FILE")]
     campaign: Option<PathBuf>,
-    /// Then fetch and decode each of its clips, and stop: 0 if all are right, 1 if not.
+    /// Then fetch and decode each of its clips, and stop: 0 if all are right, 3 if not
     #[arg(long, requires = "campaign")]
     once: bool,
-    /// A phase that was over before, for the table of phases; may be repeated.
+    /// A phase that was over before, for the table of phases; may be repeated
     #[arg(long, value_name = "NAME=SECONDS")]
     before: Vec<Before>,
 }
@@ -53,17 +64,17 @@ pub struct Arguments {
 ///
 /// # Errors
 /// With a report for the terminal.
-pub fn run(arguments: Arguments) -> miette::Result<ExitCode> {
-    let config = arguments.server.config()?;
+pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
+    let config = arguments.server.settings(invocation)?;
     if config.server.role == Role::Edge {
         return Err(miette::miette!(help = "start it with `festoon serve --role edge`", "an edge has no renderers"));
     }
     start_log(&config)?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
-    runtime.block_on(up(&arguments, config))
+    runtime.block_on(up(&arguments, config, invocation))
 }
 
-async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
+async fn up(arguments: &Arguments, config: Config, invocation: &Invocation) -> miette::Result<Exit> {
     let mut phases = Phases::begin_after(&arguments.before);
     let count = arguments.renderers.unwrap_or(config.renderers.count);
     if let Some(campaign) = &arguments.campaign {
@@ -73,9 +84,9 @@ async fn up(arguments: &Arguments, config: Config) -> miette::Result<ExitCode> {
     let mut running = Running::start(config, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
     let plan = plan(running.edge().config(), count, &running)?;
     let mut supervisor = Supervisor::start(plan)?;
-    println!("festoon answers at {}", running.url());
+    invocation.answer(&json!({ "url": running.url() }), || format!("festoon answers at {}", running.url()));
     phases.end("server answers");
-    let ended = paint_and_serve(arguments, count, &mut running, &mut supervisor, &mut phases).await;
+    let ended = paint_and_serve(arguments, count, &mut running, &mut supervisor, &mut phases, invocation).await;
     running.wind_down();
     // Renderers first: what they hand in while they drain is still taken.
     supervisor.drain().await;
@@ -90,38 +101,54 @@ async fn paint_and_serve(
     running: &mut Running,
     supervisor: &mut Supervisor,
     phases: &mut Phases,
-) -> miette::Result<ExitCode> {
+    invocation: &Invocation,
+) -> miette::Result<Exit> {
     if let Some(campaign) = &arguments.campaign {
         let (edge, url) = (running.edge().clone(), running.url().to_owned());
         let token = running.opened().token.clone();
         let painted = tokio::select! {
-            painted = paint_campaign(campaign, &edge, &url, &token, phases) => painted?,
-            told = running.until_told_to_stop() => return told.into_diagnostic().map(|()| ExitCode::SUCCESS),
+            painted = paint_campaign(campaign, &edge, &url, &token, phases, invocation) => painted?,
+            told = running.until_told_to_stop() => return told.into_diagnostic().map(|()| Exit::Done),
             () = supervisor.deserted(), if count > 0 => {
                 return Err(miette::miette!(help = "its lines above say why", "no renderer can work, so the campaign cannot be painted"));
             }
         };
         if arguments.once {
-            let right = check(&painted, &url).await? && painted.whole;
+            let checked = check(&painted, &url).await?;
+            if !invocation.json {
+                println!("{} clips fetched, {} plates decoded, {} wrong", checked.clips, checked.plates, checked.wrong);
+            }
             phases.end("clips checked");
-            phases.print();
-            return Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            let answer = json!({ "campaign": painted.answer, "checked": checked, "phases": phases.answer() });
+            invocation.answer(&answer, || phases.text());
+            return Ok(Exit::found(checked.wrong == 0 && painted.whole));
         }
-        phases.print();
-        println!("the gallery is at {url}/   (Ctrl-C stops)");
+        let answer = json!({ "campaign": painted.answer, "checked": null, "phases": phases.answer() });
+        invocation.answer(&answer, || format!("{}\nthe gallery is at {url}/   (Ctrl-C stops)", phases.text()));
     }
     // Only now, so that what was asked for first is painted first.
     running.plan_ahead().await?;
     running.until_told_to_stop().await.into_diagnostic()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
+}
+
+/// What came of fetching every clip.
+#[derive(Debug, Default, Serialize)]
+struct Checked {
+    clips: usize,
+    /// That were decoded.
+    plates: usize,
+    wrong: usize,
 }
 
 /// Fetches each clip over HTTP and decodes it whole; each plate once, however many clips show it.
-async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
+async fn check(painted: &Painted, url: &str) -> miette::Result<Checked> {
     let client = Client::new(url, None)?;
     let decoder = Decoder::find().into_diagnostic()?;
     let (mut decoded, mut wrong) = (HashSet::new(), 0_usize);
+    let progress = Progress::of("fetching clips", painted.picks.len() as u64);
     for pick in &painted.picks {
+        progress.one_more();
         let clip = match client.clip(pick).await {
             Ok(clip) => clip,
             Err(error) => {
@@ -137,8 +164,7 @@ async fn check(painted: &Painted, url: &str) -> miette::Result<bool> {
             eprintln!("wrong: {} {}: {error}", pick.template, pick.locale);
         }
     }
-    println!("{} clips fetched, {} plates decoded, {wrong} wrong", painted.picks.len(), decoded.len());
-    Ok(wrong == 0)
+    Ok(Checked { clips: painted.picks.len(), plates: decoded.len(), wrong })
 }
 
 async fn decode(decoder: Decoder, clip: Bytes) -> Result<(), String> {

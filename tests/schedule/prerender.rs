@@ -112,7 +112,7 @@ async fn a_server_that_is_not_there_is_named_with_what_to_do() {
     let (project, server) = (project(""), format!("http://127.0.0.1:{port}"));
     let (code, _, errors) = prerender(project.path(), &["--campaign", "launch.toml", "--server", &server]).await;
     assert!(
-        code == Some(1) && errors.contains(&format!("no server answers at {server}/")) && errors.contains("festoon up"),
+        code == Some(4) && errors.contains(&format!("no server answers at {server}/")) && errors.contains("festoon up"),
         "{errors}"
     );
     let (code, _, errors) = prerender(project.path(), &["--campaign", "launch.toml", "--server", "ftp://x"]).await;
@@ -183,7 +183,7 @@ async fn orders_are_placed_followed_and_summed_up() {
 
     let (code, json, errors) = prerender(project.path(), &["--campaign", "launch.toml", "--server", &address, "--json"]).await;
     let json: Value = serde_json::from_str(&json).unwrap_or_else(|_| panic!("{json}{errors}"));
-    assert_eq!(code, Some(1), "one plate failed: {json}{errors}");
+    assert_eq!(code, Some(3), "one plate failed: {json}{errors}");
     let states: Vec<_> =
         json["cells"].as_array().unwrap().iter().map(|cell| (&cell["picks"][0]["template"], &cell["state"])).collect();
     for (template, state) in [("one", "painted"), ("two", "failed"), ("three", "kept")] {
@@ -199,7 +199,7 @@ async fn orders_are_placed_followed_and_summed_up() {
     // A server with other makers makes other plates of the same picks: that must not pass for painted.
     *asked.lock().unwrap() = Asked { keys: vec![key("two"), key("two"), key("one")], ..Asked::default() };
     let (code, summary, _) = prerender(project.path(), &["--campaign", "launch.toml", "--server", &address]).await;
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3));
     assert!(summary.contains("0 painted, 0 were kept, 3 failed"), "{summary}");
     assert!(summary.contains("it has other templates, models or encoders than this folder"), "{summary}");
 

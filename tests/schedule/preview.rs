@@ -87,7 +87,13 @@ fn the_command_prints_a_table_or_json() {
     assert!(ok && json["days"][0]["feast"] == "new_year" && json["until"] == "2027-01-01", "{json}");
     let (ok, feasts, _) = schedule(&["feasts", "--json"]);
     let feasts: Value = serde_json::from_str(&feasts).unwrap();
-    assert!(ok && feasts.as_array().unwrap().iter().any(|feast| feast["id"] == "thanksgiving" && feast["everywhere"] == false));
+    assert!(
+        ok && feasts["feasts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|feast| feast["id"] == "thanksgiving" && feast["everywhere"] == false)
+    );
 }
 
 #[test]

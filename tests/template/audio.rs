@@ -81,9 +81,9 @@ fn where_nothing_encodes_a_bed_the_clip_is_silent_and_says_so() {
         assert!(err.contains(told), "{told}: {err}");
     }
     let (_, out, _) = festoon(&["check", ".", "--json"], folder.path(), &nowhere);
-    assert!(out.contains("\"silence\": \"clips are silent here"), "{out}");
+    assert!(out.contains("\"silence\":\"clips are silent here"), "{out}");
     let (_, out, err) = festoon(&["check", ".", "--json"], folder.path(), &[]);
-    assert!(out.contains("\"silence\": null") && err.is_empty(), "{out} {err}");
+    assert!(out.contains("\"silence\":null") && err.is_empty(), "{out} {err}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn festoon_where(arguments: &[&str], folder: &Path, variables: &[(&str, &str
 }
 
 #[test]
-fn check_ends_with_1_and_shows_each_line() {
+fn check_ends_with_3_and_shows_each_line() {
     let folder = Folder::motion();
     let (code, out, _) = festoon(&["check", "."], folder.path());
     assert_eq!(code, Some(0));
@@ -34,13 +34,13 @@ fn check_ends_with_1_and_shows_each_line() {
 
     let folder = folder.edit("test/template.toml", "width = 320", "widht = 320");
     let (code, _, err) = festoon(&["check", "."], folder.path());
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3));
     for part in ["test/template.toml:4:1", "widht = 320", "did you mean `width`?", "1 mistake in ."] {
         assert!(err.contains(part), "{part}: {err}");
     }
 
     let (code, out, _) = festoon(&["check", ".", "--json"], folder.path());
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3));
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     let mistake = &report["mistakes"][0];
     assert_eq!(report["clean"], false);
@@ -68,7 +68,7 @@ fn check_shows_what_an_overlay_gets_wrong_where_it_is() {
         fs::write(folder.path().join("test/huge.png"), crate::http::images::logo(20_000, 1, [1; 3])).unwrap();
         let text = fs::read_to_string(folder.path().join("test/template.toml")).unwrap();
         let (code, out, _) = festoon(&["check", ".", "--json"], folder.path());
-        assert_eq!(code, Some(1), "{new}: {out}");
+        assert_eq!(code, Some(3), "{new}: {out}");
         let report: serde_json::Value = serde_json::from_str(&out).unwrap();
         let found = report["mistakes"].as_array().unwrap().iter().find(|mistake| {
             let line = text.lines().nth(mistake["line"].as_u64().unwrap() as usize - 1).unwrap();
@@ -152,7 +152,7 @@ fn check_knows_the_feasts_of_the_settings() {
     project.write("templates/test/words/en.toml", MOTION_WORDS);
     project.write("templates/test/template.toml", &MOTION.replace("[[prerender]]", "[[prerender]]\nfeast = \"eit\""));
     let (code, _, err) = festoon(&["check"], project.path());
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3));
     assert!(err.contains("there is no feast `eit`") && err.contains("did you mean `eid`?"), "{err}");
     project.write("templates/test/template.toml", &MOTION.replace("[[prerender]]", "[[prerender]]\nfeast = \"eid\""));
     assert_eq!(festoon(&["check"], project.path()).0, Some(0));

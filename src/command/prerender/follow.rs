@@ -7,13 +7,12 @@ use std::{
 };
 
 use festoon_spec::{RenderKey, Stage};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     State,
     client::{Client, ClientError, Ordered, Status, Ticket},
 };
-use crate::{campaign::Cell, command::terminal};
+use crate::{campaign::Cell, command::terminal::Progress};
 
 /// Tickets are looked at this often, a few at a time.
 const LOOK: Duration = Duration::from_millis(500);
@@ -37,7 +36,7 @@ pub async fn paint(
     if to_paint.is_empty() {
         return Ok(states);
     }
-    let bar = bar(to_paint.iter().map(|cell| cell.cost_millis).sum());
+    let bar = Progress::of_time("painting", to_paint.iter().map(|cell| cell.cost_millis).sum());
     let all = to_paint.len();
     let mut round = Round { client, states, all, waiting: to_paint, open: VecDeque::new(), done_millis: 0, bar, ready };
     let mut failures = 0;
@@ -49,27 +48,16 @@ pub async fn paint(
             }
             Err(error @ ClientError::Unreachable { .. }) if round.has_met() && failures < PATIENCE => {
                 failures += 1;
-                round.bar.set_message(format!("waiting: {error}"));
+                round.bar.say(format!("waiting: {error}"));
                 2 * LOOK
             }
-            Err(error) => {
-                round.bar.abandon();
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         };
         if !(round.waiting.is_empty() && round.open.is_empty()) {
             tokio::time::sleep(pause).await;
         }
     }
-    round.bar.finish_and_clear();
     Ok(round.states)
-}
-
-fn bar(length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left").expect("the template is written well");
-    let bar = terminal::bars().add(ProgressBar::new(length.max(1)).with_style(style));
-    bar.enable_steady_tick(LOOK);
-    bar
 }
 
 /// What is not at its end yet.
@@ -83,7 +71,7 @@ struct Round<'a> {
     open: VecDeque<(&'a Cell, Ticket)>,
     /// Forecast of what is at its end.
     done_millis: u64,
-    bar: ProgressBar,
+    bar: Progress,
     /// Is told of what can be shown.
     ready: &'a mut dyn FnMut(&Cell),
 }
@@ -173,8 +161,8 @@ impl<'a> Round<'a> {
         }
         let ended = self.all - self.waiting.len() - self.open.len();
         let now = if now.is_empty() { "waiting for a renderer".to_owned() } else { now.join(", ") };
-        self.bar.set_position(position);
-        self.bar.set_message(format!("{ended} of {} plates, {now}", self.all));
+        self.bar.at(position);
+        self.bar.say(format!("{ended} of {} plates, {now}", self.all));
     }
 }
 
