@@ -57,7 +57,7 @@ pub use doctor::{Examination, Problem};
 pub use entry::{Entry, EntryKind, Refusal};
 use entry::{FromManifests, Rows};
 pub use eviction::Evicted;
-use festoon_spec::{BlobHash, Reason, RenderKey, TemplateId, UnixMillis};
+use festoon_spec::{BlobHash, Digest, Reason, RenderKey, TemplateId, UnixMillis};
 pub use growing::{BrokenOff, Growing, Reader};
 use manifest::Manifests;
 pub use manifest::{Manifest, ManifestReader, ModelNote, Recipe};
@@ -156,7 +156,7 @@ struct Inner {
     /// What is had of somebody else, if there is one above.
     borrowing: Option<Borrowing>,
     /// SHA-256 of blobs that somebody was told of.
-    digests: moka::sync::Cache<BlobHash, [u8; 32]>,
+    digests: moka::sync::Cache<BlobHash, Digest>,
     losses: AtomicU64,
 }
 
@@ -307,18 +307,31 @@ impl Cache {
         inner.memory.fly(blob, async move { cache.read(blob).await }).await.map_err(CacheError::Read)
     }
 
-    /// The SHA-256 of a blob's bytes, which clients can check: made once, not for each who asks.
+    /// The SHA-256 of a blob's bytes, which clients can check: as it was noted when they were kept. Of copies, and of what was
+    /// kept before it was noted, it is made once.
     ///
     /// # Errors
-    /// If the server stops.
-    pub async fn sha256(&self, blob: &BlobHash, bytes: &Bytes) -> Result<[u8; 32], CacheError> {
+    /// If the disk fails, or the server stops.
+    pub async fn sha256(&self, blob: &BlobHash, bytes: &Bytes) -> Result<Digest, CacheError> {
         if let Some(digest) = self.inner.digests.get(blob) {
             return Ok(digest);
         }
-        let bytes = bytes.clone();
-        let digest: [u8; 32] = blocking(move || Ok(Sha256::digest(&bytes).into())).await?;
+        let digest = match self.noted_sha256(*blob).await? {
+            Some(noted) => noted,
+            None => {
+                let bytes = bytes.clone();
+                blocking(move || Ok(Digest::from_bytes(Sha256::digest(&bytes).into()))).await?
+            }
+        };
         self.inner.digests.insert(*blob, digest);
         Ok(digest)
+    }
+
+    /// What the manifest of an entry that has a blob notes of it.
+    async fn noted_sha256(&self, blob: BlobHash) -> Result<Option<Digest>, CacheError> {
+        let holder = self.inner.store.run(move |index| Rows(index).holder(&blob)).await?;
+        let Some(holder) = holder else { return Ok(None) };
+        Ok(self.manifest(&holder).await?.and_then(|manifest| manifest.sha256.get(&blob).copied()))
     }
 
     /// Changes whenever an entry that was found before may be found no more: who remembers an answer compares.
@@ -415,7 +428,8 @@ impl Cache {
         uninterrupted(async move { cache.put(staged, manifest).await }).await
     }
 
-    async fn put(&self, staged: Vec<Staged>, manifest: Manifest) -> Result<Entry, CacheError> {
+    async fn put(&self, staged: Vec<Staged>, mut manifest: Manifest) -> Result<Entry, CacheError> {
+        manifest.sha256 = staged.iter().map(|staged| (staged.blob(), staged.sha256())).collect();
         let inner = &self.inner;
         let _shelf = inner.shelf.lock().await;
         let key = manifest.key;
@@ -526,6 +540,11 @@ impl Cache {
     /// What campaigns need, made or not, by who needs it.
     pub fn pinned(&self) -> BTreeMap<String, BTreeSet<RenderKey>> {
         self.inner.pins.all()
+    }
+
+    /// Who needs it, by the names that they pinned it under.
+    pub fn needed_by(&self, key: &RenderKey) -> Vec<String> {
+        self.inner.pins.holders(key)
     }
 
     /// Whether any campaign needs it.

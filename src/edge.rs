@@ -36,7 +36,7 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use festoon_film::overlay::Faces;
-use festoon_spec::{BlobHash, Job, JobId, Lane, Lease, LeaseRequest, Reason, RenderKey, TenantId, UnixMillis, Verdict};
+use festoon_spec::{BlobHash, Digest, Job, JobId, Lane, Lease, LeaseRequest, Reason, RenderKey, TenantId, UnixMillis, Verdict};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::Instant,
@@ -113,6 +113,8 @@ struct Inner {
     children: children::Children,
     /// What is painted ahead because somebody said so; an edge has none.
     campaigns: Arc<Campaigns>,
+    /// What an edge is to have because campaigns need it.
+    warmer: warming::Warmer,
     takedowns: Takedowns,
     audit: Audit,
     cdns: Cdns,
@@ -462,7 +464,7 @@ impl Edge {
     ///
     /// # Errors
     /// If the disk fails, or it is taken down.
-    pub async fn at_hand(&self, blob: &BlobHash) -> Result<Option<(Bytes, [u8; 32])>, EdgeError> {
+    pub async fn at_hand(&self, blob: &BlobHash) -> Result<Option<(Bytes, Digest)>, EdgeError> {
         self.allowed(None, &[], Some(blob))?;
         let Some(bytes) = self.inner.cache.at_hand(blob).await? else { return Ok(None) };
         let digest = self.inner.cache.sha256(blob, &bytes).await?;

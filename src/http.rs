@@ -18,6 +18,7 @@ mod hot;
 mod images;
 mod language;
 mod leases;
+mod lifetime;
 mod openapi;
 mod opinions;
 mod page;

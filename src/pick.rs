@@ -343,6 +343,19 @@ impl Pick {
         Ok(Self { template, locale, parameters, ratio, variation, profile, at })
     }
 
+    /// The same pick, each value spelt as its parameter spells it. What was left out stays left out, so that this is the same
+    /// pick for ever, whatever becomes of defaults. `None` if something in it has no such value: resolving says what.
+    pub fn spelt(&self, template: &Template) -> Option<Self> {
+        let mut parameters = BTreeMap::new();
+        for (name, given) in &self.parameters {
+            let parameter = template.parameter(name)?;
+            if !is_no_image(&parameter.kind, given) {
+                parameters.insert(name.clone(), parameter.read(given).ok()?.to_string());
+            }
+        }
+        Some(Self { parameters, ..self.clone() })
+    }
+
     /// Says what the pick means with this template, made by these makers.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cache::Scope;
 
+/// Bytes of a campaign's id in a tag; CDNs take tags of 1024.
+const MOST_ID: usize = 200;
+
 pub use audit::{Audit, AuditLine};
 pub use cdn::{Cdns, Told};
 pub use takedowns::{Takedown, Takedowns};
@@ -54,11 +57,21 @@ pub enum Tag {
     Key(RenderKey),
     /// These bytes.
     Blob(BlobHash),
+    /// Needed by a campaign.
+    Campaign(String),
+}
+
+impl Tag {
+    /// That of a campaign, unless its id has letters that a header field cannot carry or that tell tags apart.
+    pub fn of_campaign(id: &str) -> Option<Self> {
+        let fits = (1..=MOST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+        fits.then(|| Self::Campaign(id.to_owned()))
+    }
 }
 
 /// Not a tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is not a tag: expected `template-<id>`, `locale-<tag>`, `key-<digest>` or `blob-<digest>`")]
+#[error("`{given}` is not a tag: expected `template-<id>`, `locale-<tag>`, `key-<digest>`, `blob-<digest>` or `campaign-<id>`")]
 pub struct TagError {
     /// As given, shortened.
     pub given: String,
@@ -71,6 +84,7 @@ impl fmt::Display for Tag {
             Self::Locale(locale) => write!(f, "locale-{locale}"),
             Self::Key(key) => write!(f, "key-{key}"),
             Self::Blob(blob) => write!(f, "blob-{blob}"),
+            Self::Campaign(id) => write!(f, "campaign-{id}"),
         }
     }
 }
@@ -84,6 +98,7 @@ impl FromStr for Tag {
             "locale" => value.parse().ok().map(Self::Locale),
             "key" => value.parse().ok().map(Self::Key),
             "blob" => value.parse().ok().map(Self::Blob),
+            "campaign" => Self::of_campaign(value),
             _ => None,
         };
         let tag = text.split_once('-').and_then(|(kind, value)| read(kind, value));
@@ -100,16 +115,6 @@ impl Serialize for Tag {
 impl<'de> Deserialize<'de> for Tag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// Adds what a tag means.
-pub fn add_tag(scope: &mut Scope, tag: Tag) {
-    match tag {
-        Tag::Template(template) => drop(scope.templates.insert(template)),
-        Tag::Locale(locale) => drop(scope.locales.insert(locale)),
-        Tag::Key(key) => drop(scope.keys.insert(key)),
-        Tag::Blob(blob) => drop(scope.blobs.insert(blob)),
     }
 }
 
@@ -136,12 +141,19 @@ mod tests {
     #[test]
     fn a_tag_is_read_as_it_is_written() {
         let key = Digest::of(b"key");
-        for text in ["template-new-year".to_owned(), "locale-zh-Hant-TW".into(), format!("key-{key}"), format!("blob-{key}")] {
+        for text in [
+            "template-new-year".to_owned(),
+            "locale-zh-Hant-TW".into(),
+            format!("key-{key}"),
+            format!("blob-{key}"),
+            "campaign-spring-2027".into(),
+        ] {
             let tag: Tag = text.parse().unwrap();
             assert_eq!(tag.to_string(), text);
-            let mut scope = Scope::default();
-            add_tag(&mut scope, tag.clone());
-            assert_eq!(tags(&scope), [tag]);
+        }
+        // What a header field cannot carry, or what would be two tags there, is none.
+        for id in ["", "a b", "a,b", "spring\n", "é"] {
+            assert_eq!(Tag::of_campaign(id), None, "{id}");
         }
         for text in ["", "template-", "template-New Year", "key-12", "everything", "locale-x y"] {
             assert!(text.parse::<Tag>().is_err(), "{text}");

@@ -11,6 +11,7 @@ mod assets;
 mod audio;
 mod canvas;
 mod declared;
+mod delivery;
 mod folder;
 mod library;
 mod locale_scene;
@@ -39,6 +40,7 @@ use festoon_spec::{Abilities, Canvas, Digest, Laying, Locale, Painter, Scene, Te
 pub use adapting::{Making, Shortfall};
 pub use audio::Silence;
 pub use canvas::Canvases;
+pub use delivery::Lifetimes;
 pub use folder::{Known, check};
 pub use library::{Library, Templates, UnknownTemplate, Watch, WatchError};
 pub use locale_scene::{LocaleScene, Shows};
@@ -67,6 +69,8 @@ pub struct Template {
     pub prerender: Vec<PrerenderRule>,
     /// What strangers may cause to be made.
     pub public: Public,
+    /// How long its clips are kept under their names, where it says so.
+    pub lifetimes: Lifetimes,
     /// Names these very files: it changes with every saved change, also one that moves no pixel.
     pub revision: Digest,
     default_locale: Locale,

@@ -9,6 +9,7 @@ use festoon::{
     store::Store,
 };
 use festoon_spec::*;
+use sha2::{Digest as _, Sha256};
 
 use crate::bench::*;
 
@@ -54,7 +55,8 @@ async fn a_manifest_tells_everything_that_made_the_bytes() {
     let footage = footage(1, 1000);
     keep(&cache, 1, &footage).await;
     let manifest = cache.manifest(&key(1)).await.unwrap().unwrap();
-    assert_eq!(manifest, Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome(&footage), START));
+    let sha256 = [(BlobHash::of(&footage), Digest::from_bytes(Sha256::digest(&footage).into()))].into();
+    assert_eq!(manifest, Manifest { sha256, ..Manifest::new(Recipe::Plate(Box::new(plate(1))), outcome(&footage), START) });
     let file: serde_json::Value = serde_json::from_slice(&fs::read(bench.manifest_path(&key(1))).unwrap()).unwrap();
     assert_eq!(file["manifest"]["key"], key(1).to_string());
     assert_eq!(file["manifest"]["outcome"]["md5"], outcome(&footage).md5);
@@ -103,6 +105,25 @@ async fn the_first_take_of_a_key_stays_unless_the_gate_refused_it() {
     assert!(!bench.blob_path(&BlobHash::of(&second)).exists());
     assert_eq!((cache.usage().entries, cache.usage().bytes), (1, 100));
     assert_eq!(files(&bench.state().join("staging")), 0);
+}
+
+#[tokio::test]
+async fn the_sha256_of_every_part_is_noted_when_it_is_kept() {
+    let bench = Bench::new();
+    let (whole, parts) = (footage(1, 100), [footage(2, 10), footage(3, 20), footage(4, 30)]);
+    {
+        let cache = bench.cache(&bench.store());
+        keep_in_segments(&cache, 1, &whole, &parts).await;
+    }
+    let cache = bench.cache(&bench.store());
+    for part in parts.iter().chain([&whole]) {
+        // The bytes that are shown are others: what is told was noted, and nobody hashed anything.
+        let told = cache.sha256(&BlobHash::of(part), &Bytes::from_static(b"others")).await.unwrap();
+        assert_eq!(told, Digest::from_bytes(Sha256::digest(part).into()));
+    }
+    let unknown = Bytes::from_static(b"a copy that no entry here has");
+    let made = cache.sha256(&BlobHash::of(&unknown), &unknown).await.unwrap();
+    assert_eq!(made, Digest::from_bytes(Sha256::digest(&unknown).into()));
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ label = "Framed"
 
 /// The pairs of a query that no default answers.
 const PAIRS: [&str; 5] =
-    ["title=Gl%C3%BCckliches+neues+Jahr", "subtitle=from+all+of%20us", "tint=%23FFCC00", "mood=merry", "framed=true"];
+    ["title=Gl%C3%BCckliches+neues+Jahr", "subtitle=from+all+of%20us", "tint=%23ffcc00", "mood=merry", "framed=true"];
 
 /// What is asked for.
 pub struct Target {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use festoon_spec::{BlobHash, Outcome, Part};
+use festoon_spec::{BlobHash, Digest, Outcome, Part};
 use md5::{Digest as _, Md5};
+use sha2::Sha256;
 use tempfile::TempPath;
 
 use super::{CacheError, blocking};
@@ -115,7 +116,7 @@ impl Blobs {
     fn work(&self) -> Result<Work, StoreError> {
         let file = tempfile::Builder::new().prefix("blob-").tempfile_in(&self.staging);
         let file = file.map_err(|error| StoreError::at(&self.staging, error))?;
-        Ok(Work { file, hasher: blake3::Hasher::new(), md5: Md5::new(), bytes: 0 })
+        Ok(Work { file, hasher: blake3::Hasher::new(), md5: Md5::new(), sha256: Sha256::new(), bytes: 0 })
     }
 
     /// Writes bytes that are all there.
@@ -188,6 +189,7 @@ struct Work {
     file: tempfile::NamedTempFile,
     hasher: blake3::Hasher,
     md5: Md5,
+    sha256: Sha256,
     bytes: u64,
 }
 
@@ -196,16 +198,18 @@ impl Work {
         self.file.as_file().write_all(piece).map_err(|error| StoreError::at(self.file.path(), error))?;
         self.hasher.update(piece);
         self.md5.update(piece);
+        self.sha256.update(piece);
         self.bytes += piece.len() as u64;
         Ok(())
     }
 
     fn finish(self) -> Result<Staged, StoreError> {
-        let Work { file, hasher, md5, bytes } = self;
+        let Work { file, hasher, md5, sha256, bytes } = self;
         file.as_file().sync_all().map_err(|error| StoreError::at(file.path(), error))?;
         let md5 = md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let blob = BlobHash::from_bytes(*hasher.finalize().as_bytes());
-        Ok(Staged { file: file.into_temp_path(), blob, bytes, md5 })
+        let sha256 = Digest::from_bytes(sha256.finalize().into());
+        Ok(Staged { file: file.into_temp_path(), blob, bytes, md5, sha256 })
     }
 }
 
@@ -245,6 +249,7 @@ pub struct Staged {
     blob: BlobHash,
     bytes: u64,
     md5: String,
+    sha256: Digest,
 }
 
 impl Staged {
@@ -259,6 +264,10 @@ impl Staged {
     /// Their MD5, 32 lower-case digits.
     pub fn md5(&self) -> &str {
         &self.md5
+    }
+    /// Their SHA-256.
+    pub fn sha256(&self) -> Digest {
+        self.sha256
     }
     /// Where they are until they are kept: to look inside.
     pub fn path(&self) -> &Path {

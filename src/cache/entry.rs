@@ -180,6 +180,11 @@ impl Rows<'_> {
         self.entries(Table::Holders, blob.as_bytes(), usize::MAX)
     }
 
+    /// One of the entries of a blob.
+    pub fn holder(&self, blob: &BlobHash) -> Result<Option<RenderKey>, IndexError> {
+        self.0.first(Table::Holders, blob.as_bytes())?.map(|key| last_key(&key)).transpose()
+    }
+
     pub fn plates_of(&self, template: &TemplateId, limit: usize) -> Result<Vec<Entry>, IndexError> {
         self.entries(Table::Plates, &plate_prefix(template), limit)
     }

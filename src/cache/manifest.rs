@@ -2,11 +2,14 @@
 //! plate could be painted again.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use festoon_spec::{Abilities, CheckpointKind, ClipSpec, ImageSpec, Outcome, PlateSpec, RenderKey, SoundSpec, UnixMillis};
+use festoon_spec::{
+    Abilities, BlobHash, CheckpointKind, ClipSpec, Digest, ImageSpec, Outcome, PlateSpec, RenderKey, SoundSpec, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{CacheError, Entry, EntryKind, blobs::named_files};
@@ -33,6 +36,9 @@ pub struct Manifest {
     /// The checkpoint in words; the recipe has its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelNote>,
+    /// SHA-256 of its blobs, which clients can check: of what was kept before there was this field, none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sha256: BTreeMap<BlobHash, Digest>,
 }
 
 /// What a checkpoint says of itself, as far as it matters to whoever looks at a picture later.
@@ -76,7 +82,7 @@ impl Manifest {
     /// The manifest of an outcome.
     pub fn new(recipe: Recipe, outcome: Outcome, kept_at: UnixMillis) -> Self {
         let festoon = env!("CARGO_PKG_VERSION").to_owned();
-        Self { schema: SCHEMA, festoon, key: recipe.key(), recipe, outcome, kept_at, model: None }
+        Self { schema: SCHEMA, festoon, key: recipe.key(), recipe, outcome, kept_at, model: None, sha256: BTreeMap::new() }
     }
 
     /// With a note on the checkpoint that painted it.

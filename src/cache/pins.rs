@@ -82,6 +82,11 @@ impl Pins {
         self.pins().values().any(|keys| keys.contains(key))
     }
 
+    /// Who needs it.
+    pub fn holders(&self, key: &RenderKey) -> Vec<String> {
+        self.pins().iter().filter(|(_, keys)| keys.contains(key)).map(|(campaign, _)| campaign.clone()).collect()
+    }
+
     /// Every pin, by campaign.
     pub fn all(&self) -> BTreeMap<String, BTreeSet<RenderKey>> {
         self.pins().iter().map(|(campaign, keys)| (campaign.clone(), keys.iter().copied().collect())).collect()

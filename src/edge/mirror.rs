@@ -62,6 +62,11 @@ impl Mirror {
         Self { origin, folder: state.join("origin"), staging, revision: None, seen: None, warmer: Warmer::default() }
     }
 
+    /// What pulls what campaigns need.
+    pub fn warmer(&self) -> Warmer {
+        self.warmer.clone()
+    }
+
     /// The folder of the templates.
     pub fn templates(&self) -> PathBuf {
         self.folder.join("templates")

@@ -179,6 +179,7 @@ impl Opened {
             draining: CancellationToken::new(),
             origin,
             children: Children::new(start),
+            warmer: mirror.as_ref().map(Mirror::warmer).unwrap_or_default(),
             campaigns,
             takedowns,
             audit: Audit::of(&state),

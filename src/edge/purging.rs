@@ -13,7 +13,7 @@ use super::{Edge, EdgeError, children::Reached};
 use crate::{
     cache::{CacheError, Purged, Purging, Scope},
     pick::Resolved,
-    purge::{AuditLine, Selector, Takedown, Told, add_digest, add_tag, tags},
+    purge::{AuditLine, Selector, Tag, Takedown, Told, add_digest, tags},
     queue::{JobFilter, QueueError, StateName},
     store::StoreError,
 };
@@ -153,8 +153,13 @@ impl Edge {
         for selector in what {
             match selector {
                 Selector::Template(template) => drop(scope.templates.insert(template.clone())),
-                Selector::Campaign(campaign) => scope.keys.extend(self.plates_of_campaign(campaign)?),
-                Selector::Tag(tag) => add_tag(&mut scope, tag.clone()),
+                Selector::Tag(Tag::Template(template)) => drop(scope.templates.insert(template.clone())),
+                Selector::Tag(Tag::Locale(locale)) => drop(scope.locales.insert(locale.clone())),
+                Selector::Tag(Tag::Key(key)) => drop(scope.keys.insert(*key)),
+                Selector::Tag(Tag::Blob(blob)) => drop(scope.blobs.insert(*blob)),
+                Selector::Campaign(campaign) | Selector::Tag(Tag::Campaign(campaign)) => {
+                    scope.keys.extend(self.plates_of_campaign(campaign)?);
+                }
                 Selector::Digest(digest) => add_digest(&mut scope, digest),
             }
         }

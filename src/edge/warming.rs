@@ -23,6 +23,8 @@ const MOST_NAMES: usize = 200;
 
 /// Names of the pins that [`Edge::warm`] makes begin like this.
 const BY_HAND: &str = "warm:";
+/// How the pins of campaigns are named.
+const BY_DATE_OR_HAND: [&str; 2] = ["campaign:", BY_HAND];
 /// Between two attempts when nothing came.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Between two when something did: its copy is kept a moment after its bytes have come.
@@ -79,6 +81,15 @@ impl Edge {
         self.inner.cache.unpin(&format!("{BY_HAND}{campaign}")).await?;
         self.inner.children.move_on();
         Ok(())
+    }
+
+    /// The campaigns that need a plate at the moment, by id: those that are planned, and those that are
+    /// [warmed](Self::warm) before. An edge knows them of what is painted.
+    pub fn campaigns_of(&self, plate: &RenderKey) -> BTreeSet<String> {
+        let wanted = self.inner.warmer.wanted.borrow().clone();
+        let borrowed = wanted.iter().filter(|(_, keys)| keys.contains(plate)).map(|(name, _)| name.clone());
+        let names = self.inner.cache.needed_by(plate).into_iter().chain(borrowed);
+        names.filter_map(|name| BY_DATE_OR_HAND.iter().find_map(|begin| Some(name.strip_prefix(begin)?.to_owned()))).collect()
     }
 
     /// What is warm where.

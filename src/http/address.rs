@@ -10,25 +10,56 @@ const MOST_PAIRS: usize = 64;
 
 /// Where a pick's clip is. The same pick has one address, whatever its order or defaults were.
 pub fn of_clip(pick: &Pick) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in &pick.parameters {
-        query.append_pair(name, value);
-    }
+    with_query(&path_of_clip(pick), &pairs(pick))
+}
+
+fn path_of_clip(pick: &Pick) -> String {
+    format!("/v1/clips/{}/{}.{}", pick.template, pick.locale, pick.profile.extension())
+}
+
+/// The pairs that say what is picked.
+fn pairs(pick: &Pick) -> Vec<(String, String)> {
+    let mut pairs: Vec<_> = pick.parameters.clone().into_iter().collect();
+    let mut add = |name: &str, value: String| pairs.push((name.to_owned(), value));
     if let Some(ratio) = pick.ratio {
-        query.append_pair("ratio", &ratio.to_string());
+        add("ratio", ratio.to_string());
     }
     if pick.variation != 0 {
-        query.append_pair("variation", &pick.variation.to_string());
+        add("variation", pick.variation.to_string());
     }
     if let Some(at) = pick.at {
-        query.append_pair("at", &at.to_string());
+        add("at", at.to_string());
     }
     if Profile::of_extension(pick.profile.extension()) != Some(pick.profile) {
-        query.append_pair("profile", pick.profile.name());
+        add("profile", pick.profile.name().to_owned());
     }
-    let query = query.finish();
+    pairs
+}
+
+fn with_query(path: &str, pairs: &[(String, String)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("/v1/clips/{}/{}.{}{mark}{query}", pick.template, pick.locale, pick.profile.extension())
+    format!("{path}{mark}{query}")
+}
+
+/// The address of a clip as festoon spells it, if it was asked for at another spelling: with these pairs, at this locale.
+/// The order of the pairs and their escapes make no other spelling, since every cache in front can sort them.
+///
+/// `pick` is [spelt](Pick::spelt). `nearest` is whether something else may stand in for it.
+pub fn respelt(pick: &Pick, nearest: bool, locale: &str, given: &[(String, String)]) -> Option<String> {
+    let mut canonical = pairs(pick);
+    if nearest {
+        canonical.push(("fallback".to_owned(), "nearest".to_owned()));
+    }
+    let sorted = |pairs: &[(String, String)]| {
+        let mut pairs = pairs.to_vec();
+        pairs.sort_unstable();
+        pairs
+    };
+    if locale == pick.locale.as_str() && sorted(given) == sorted(&canonical) {
+        return None;
+    }
+    Some(with_query(&path_of_clip(pick), &canonical))
 }
 
 /// Where bytes are.

@@ -11,30 +11,48 @@ use actix_web::{
     web,
 };
 use festoon_spec::{BlobHash, Locale, Profile, Reason, UnixMillis};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     Shared, address, body,
     delivery::{Described, Fields, Representation, ascii, tag_fields},
-    language, passing,
+    language,
+    lifetime::{self, Lifetime},
+    passing,
     passing::Told,
     problem::{Code, Problem},
     stream, tickets, visitors, written,
 };
 use crate::{
     cache::Entry,
-    config::{Delivery, MayAsk},
+    config::MayAsk,
     edge::{Answer, Clip, How, Shown},
     pick::{Pick, PickError, Resolved},
     purge::Tag,
     signing::{self, Signed},
+    template::Lifetimes,
 };
 
 /// Extension of the blobs that playlists name: fragments of an MP4 file.
 pub const SEGMENT: &str = "m4s";
-/// Bytes under their hash never change.
-pub const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// A refusal is told by caches for so long.
 const REFUSED_SECONDS: u64 = 30;
+/// Letters of a file's name; systems take 255 bytes.
+const NAME_LETTERS: usize = 60;
+/// What is escaped in a parameter's value: everything but `attr-char` of RFC 8187.
+const NOT_ATTR_CHARS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 /// A redirect to the visitor's locale is kept for so long.
 const NEGOTIATED: &str = "public, max-age=60";
 
@@ -48,11 +66,16 @@ pub async fn clip(
     let mut pairs = address::read_query(request.uri().query().unwrap_or_default())?;
     let signed = visitors::signature(&request, &shared, &mut pairs)?;
     let asked = Asked::read(&shared, &template, &locale, &extension, pairs)?;
+    if signed.is_none()
+        && let Some(location) = &asked.respelt
+    {
+        return Ok(respelt(&asked.pick, location));
+    }
     let wait = wanted_wait(&request, shared.config.limits.wait_seconds)?;
     let visitor = visitors::visitor(&request, &shared, signed.as_ref());
     let how = How { wait: Duration::from_secs(wait.unwrap_or(0)), nearest: asked.nearest, visitor, ..How::default() };
-    let lifetime = Lifetime::of(&shared, signed.as_ref());
-    let show = async |shown, cache_control| show(&request, &shared, shown, signed.as_ref(), &how, cache_control).await;
+    let lifetime = Lifetime::of(&shared, asked.lifetimes, signed.as_ref());
+    let show = async |shown, kept| show(&request, &shared, shown, signed.as_ref(), &how, kept).await;
     // A blob that is found damaged when it is loaded is dropped, and asked for again: the second answer is a ticket.
     for _ in 0..2 {
         let mut response = match shared.edge.answer(&asked.pick, &how).await? {
@@ -113,12 +136,12 @@ async fn show(
     shown: Shown,
     signed: Option<&Signed>,
     how: &How,
-    cache_control: HeaderValue,
+    lifetime: Fields,
 ) -> Result<Option<HttpResponse>, Problem> {
     let resolved = &shown.resolved;
     let (profile, ranges) = (resolved.pick.profile, shared.config.limits.ranges);
     if profile.is_written() {
-        return written::answer(request, shared, &shown, signed, how, cache_control).await.map(Some);
+        return written::answer(request, shared, &shown, signed, how, lifetime).await.map(Some);
     }
     // Asking what there is composes nothing.
     let clip = match *request.method() {
@@ -134,25 +157,25 @@ async fn show(
     let mut response = match clip {
         Some(Clip::Kept(entry)) => {
             let Some(loaded) = shared.edge.open_blob(&entry.blob).await? else { return Ok(None) };
-            let described = described(resolved, &entry, cache_control);
+            let described = described(shared, resolved, &entry, lifetime);
             return stream::answer_blob(request, shared, loaded, described).await.map(Some);
         }
-        Some(Clip::Playing(playing)) => stream::answer(request, playing, profile.media_type(), cache_control, ranges).await?,
-        None => not_made_yet(profile, cache_control),
+        Some(Clip::Playing(playing)) => stream::answer(request, playing, profile.media_type(), lifetime, ranges).await?,
+        None => stream::not_known_yet(profile.media_type(), lifetime).finish(),
     };
     let headers = response.headers_mut();
-    for (name, value) in description(resolved).into_iter().chain(tag_fields(&tags(resolved))) {
+    for (name, value) in description(shared, resolved).into_iter().chain(tag_fields(&tags(shared, resolved))) {
         headers.insert(name, value);
     }
     Ok(Some(response))
 }
 
 /// All that is said of a clip that is kept.
-fn described(resolved: &Resolved, entry: &Entry, cache_control: HeaderValue) -> Described {
+fn described(shared: &Shared, resolved: &Resolved, entry: &Entry, lifetime: Fields) -> Described {
     let profile = resolved.pick.profile;
     let location = (header::CONTENT_LOCATION, ascii(&address::of_blob(&entry.blob, profile)));
-    let described = Described::new(entry.blob, profile.media_type(), cache_control);
-    described.with([location]).with(description(resolved)).tagged(tags(resolved))
+    let described = Described::new(entry.blob, profile.media_type(), lifetime);
+    described.with([location]).with(description(shared, resolved)).tagged(tags(shared, resolved))
 }
 
 /// What is delivered at an address of clips without making or ordering anything; `None` if somebody has to look closer.
@@ -166,12 +189,15 @@ pub async fn ready(shared: &Shared, path: [&str; 3], query: &str) -> Result<Opti
         return Ok(None);
     }
     let asked = Asked::read(shared, template, locale, extension, pairs)?;
+    if asked.respelt.is_some() {
+        return Ok(None);
+    }
     let Some(shown) = shared.edge.peek(&asked.pick, false).await? else { return Ok(None) };
     if shown.resolved.pick.profile.is_written() {
         return Ok(None);
     }
     let Some(entry) = shared.edge.kept_clip(&shown).await? else { return Ok(None) };
-    let described = described(&shown.resolved, &entry, Lifetime::of(shared, None).of_clip());
+    let described = described(shared, &shown.resolved, &entry, Lifetime::of(shared, asked.lifetimes, None).of_clip());
     at_hand(shared, described).await
 }
 
@@ -181,24 +207,17 @@ async fn at_hand(shared: &Shared, described: Described) -> Result<Option<Represe
     Ok(Some(Representation::new(bytes, described.digested(&digest))))
 }
 
-/// The answer to HEAD before anybody asked with GET.
-pub fn not_made_yet(profile: Profile, cache_control: HeaderValue) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(profile.media_type())))
-        .insert_header((header::CACHE_CONTROL, cache_control))
-        .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
-        .finish()
-}
-
 /// What is said of a clip in every form.
-pub fn description(resolved: &Resolved) -> Fields {
+pub fn description(shared: &Shared, resolved: &Resolved) -> Fields {
     let Pick { template, locale, profile, .. } = &resolved.pick;
     // What drew on the plate; `none` is a plate as it is.
     let compositor = resolved.clip.compositor.split('/').next().unwrap_or_default();
     let mut fields =
         vec![(header::CONTENT_LANGUAGE, ascii(locale.as_str())), (HeaderName::from_static("festoon-overlay"), ascii(compositor))];
     if *profile == Profile::Download {
-        let name = format!("attachment; filename=\"{template}-{locale}.mp4\"");
+        let templates = shared.edge.library().current();
+        let title = templates.find(template.as_str()).ok().map(|template| template.words(locale).1.title.clone());
+        let name = attachment(&format!("{template}-{locale}"), title.as_deref(), profile.extension());
         fields.push((header::CONTENT_DISPOSITION, ascii(&name)));
     }
     if let Some(heard) = resolved.heard(*profile) {
@@ -208,9 +227,42 @@ pub fn description(resolved: &Resolved) -> Fields {
 }
 
 /// What a clip is purged by, in caches in front.
-pub fn tags(resolved: &Resolved) -> [Tag; 4] {
-    let Pick { template, locale, .. } = &resolved.pick;
-    [Tag::Template(template.clone()), Tag::Locale(locale.clone()), Tag::Key(resolved.plate_key), Tag::Key(resolved.clip_key)]
+pub fn tags(shared: &Shared, resolved: &Resolved) -> Vec<Tag> {
+    let keys = [resolved.plate_key, resolved.clip_key].map(Tag::Key);
+    let campaigns = shared.edge.campaigns_of(&resolved.plate_key).into_iter().filter_map(|id| Tag::of_campaign(&id));
+    names(&resolved.pick).into_iter().chain(keys).chain(campaigns).collect()
+}
+
+/// What everything of a template in a locale is purged by.
+fn names(pick: &Pick) -> [Tag; 2] {
+    [Tag::Template(pick.template.clone()), Tag::Locale(pick.locale.clone())]
+}
+
+/// The redirect from one spelling of a pick's address to that of festoon.
+fn respelt(pick: &Pick, location: &str) -> HttpResponse {
+    let mut moved = HttpResponse::MovedPermanently();
+    moved.insert_header((header::LOCATION, ascii(location)));
+    for field in lifetime::of_spelling().into_iter().chain(tag_fields(&names(pick))) {
+        moved.insert_header(field);
+    }
+    moved.finish()
+}
+
+/// A download under a name in the visitor's language, and a plain one for who knows no other (RFC 6266, RFC 8187).
+fn attachment(plain: &str, title: Option<&str>, extension: &str) -> String {
+    let named: String = title.unwrap_or_default().chars().filter(|letter| !is_no_file_name(*letter)).take(NAME_LETTERS).collect();
+    let plain = format!("attachment; filename=\"{plain}.{extension}\"");
+    match named.trim_matches([' ', '.']) {
+        "" => plain,
+        named => format!("{plain}; filename*=UTF-8''{}.{extension}", utf8_percent_encode(named, NOT_ATTR_CHARS)),
+    }
+}
+
+/// What systems do not take in the name of a file, or what hides what it is.
+fn is_no_file_name(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\u{200e}' | '\u{200f}')
+        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `/v1/clips/{template}.{ext}`
@@ -269,7 +321,7 @@ fn by_hash(name: &str, extension: &str) -> Result<Described, Problem> {
     };
     let blob: BlobHash =
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
-    Ok(Described::new(blob, media_type, HeaderValue::from_static(FOR_EVER)))
+    Ok(Described::new(blob, media_type, lifetime::for_ever()))
 }
 
 /// What pages of other sites may send (CORS preflight).
@@ -288,36 +340,10 @@ pub async fn preflight() -> HttpResponse {
 struct Asked {
     pick: Pick,
     nearest: bool,
-}
-
-/// How long an answer is kept: as the settings say, and never beyond the address.
-struct Lifetime<'a> {
-    delivery: &'a Delivery,
-    /// Seconds that the address holds.
-    holds: u64,
-}
-
-impl<'a> Lifetime<'a> {
-    fn of(shared: &'a Shared, signed: Option<&Signed>) -> Self {
-        let holds = signed.map_or(u64::MAX, |signed| signed.expires.since(shared.edge.now()) / 1000);
-        Self { delivery: &shared.config.delivery, holds }
-    }
-
-    fn of_clip(&self) -> HeaderValue {
-        let Delivery { clip_seconds, clip_shared_seconds, clip_stale_seconds, clip_error_seconds, .. } = *self.delivery;
-        let shared = clip_shared_seconds.min(self.holds);
-        let rest = self.holds - shared;
-        ascii(&format!(
-            "public, max-age={}, s-maxage={shared}, stale-while-revalidate={}, stale-if-error={}",
-            clip_seconds.min(self.holds),
-            clip_stale_seconds.min(rest),
-            clip_error_seconds.min(rest)
-        ))
-    }
-
-    fn of_stand_in(&self) -> HeaderValue {
-        ascii(&format!("public, max-age={}", self.delivery.nearest_seconds.min(self.holds)))
-    }
+    /// How long its template wants it to be kept.
+    lifetimes: Lifetimes,
+    /// Where it is as festoon spells it, if that is elsewhere.
+    respelt: Option<String>,
 }
 
 impl Asked {
@@ -329,7 +355,8 @@ impl Asked {
         mut pairs: Vec<(String, String)>,
     ) -> Result<Self, Problem> {
         let templates = shared.edge.library().current();
-        let template = templates.find(template).map_err(|error| Problem::from(&PickError::from(error)))?.id.clone();
+        let template = templates.find(template).map_err(|error| Problem::from(&PickError::from(error)))?;
+        let (given, spelt) = (pairs.clone(), locale);
         let locale: Locale = locale.parse().map_err(|error| Problem::from(&PickError::BadLocale(error)))?;
         let nearest = match pairs.iter().position(|(name, _)| name == "fallback") {
             Some(at) => match pairs.remove(at).1.as_str() {
@@ -346,7 +373,7 @@ impl Asked {
         if pairs.iter().all(|(name, _)| name != "profile") {
             pairs.push(("profile".into(), usual.name().into()));
         }
-        let pick = Pick::from_query(template, locale, pairs).map_err(|error| Problem::from(&error))?;
+        let pick = Pick::from_query(template.id.clone(), locale, pairs).map_err(|error| Problem::from(&error))?;
         if pick.profile.extension() != extension {
             let detail =
                 format!("`.{extension}`: files of the profile `{}` end in `.{}`", pick.profile, pick.profile.extension());
@@ -354,7 +381,8 @@ impl Asked {
             let hint = format!("the profiles of `.{extension}` are: {}", there.join(", "));
             return Err(Problem::new(Code::UnknownFileType, detail).hint(hint));
         }
-        Ok(Self { pick, nearest })
+        let respelt = pick.spelt(template).and_then(|pick| address::respelt(&pick, nearest, spelt, &given));
+        Ok(Self { pick, nearest, lifetimes: template.lifetimes, respelt })
     }
 }
 
@@ -376,4 +404,25 @@ fn wanted_wait(request: &HttpRequest, most: u64) -> Result<Option<u64>, Problem>
         name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse::<u64>().ok()).flatten()
     });
     Ok(wait.map(|wait| wait.min(most)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_has_a_name_that_every_client_can_read() {
+        for (title, named) in [
+            (Some("新年の灯"), "; filename*=UTF-8''%E6%96%B0%E5%B9%B4%E3%81%AE%E7%81%AF.mp4"),
+            (Some("L'année (2027) 100 %"), "; filename*=UTF-8''L%27ann%C3%A9e%20%282027%29%20100%20%25.mp4"),
+            // Nothing in it ends the field, leaves a folder or hides what it is.
+            (Some("../a\\b:\"c\"\r\nSet-Cookie\u{202e}4pm."), "; filename*=UTF-8''abcSet-Cookie4pm.mp4"),
+            (Some("../.."), ""),
+            (None, ""),
+        ] {
+            assert_eq!(attachment("card-ja", title, "mp4"), format!("attachment; filename=\"card-ja.mp4\"{named}"));
+        }
+        let long = attachment("card-ja", Some(&"年".repeat(500)), "mp4");
+        assert_eq!(long.matches("%E5%B9%B4").count(), NAME_LETTERS);
+    }
 }

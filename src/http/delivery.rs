@@ -26,7 +26,7 @@ use actix_web::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use festoon_spec::BlobHash;
+use festoon_spec::{BlobHash, Digest};
 use rustix::net::sockopt::set_tcp_user_timeout;
 
 use super::{
@@ -57,21 +57,21 @@ pub struct Described {
 }
 
 impl Described {
-    /// Bytes under their hash, to be kept as `Cache-Control` says.
-    pub fn new(blob: BlobHash, media_type: &'static str, cache_control: HeaderValue) -> Self {
+    /// Bytes under their hash, and the fields that say how long they are kept.
+    pub fn new(blob: BlobHash, media_type: &'static str, lifetime: Fields) -> Self {
         let tag = format!("\"b3-{blob}\"");
-        let always = vec![
+        let mut always = vec![
             (header::ETAG, ascii(&tag)),
-            (header::CACHE_CONTROL, cache_control),
             (HeaderName::from_static("cache-status"), HeaderValue::from_static("festoon; hit")),
         ];
+        always.extend(lifetime);
         let content = vec![(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))];
         Self { blob, tag, media_type, always, content, tags: vec![Tag::Blob(blob)] }
     }
 
     /// With the SHA-256 of the bytes.
-    pub fn digested(mut self, sha256: &[u8; 32]) -> Self {
-        let digest = format!("sha-256=:{}:", STANDARD.encode(sha256));
+    pub fn digested(mut self, sha256: &Digest) -> Self {
+        let digest = format!("sha-256=:{}:", STANDARD.encode(sha256.as_bytes()));
         self.content.push((HeaderName::from_static("repr-digest"), ascii(&digest)));
         self
     }

@@ -1,18 +1,13 @@
 //! Pictures that people bring: logos, to be named by picks.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use festoon_spec::BlobHash;
 use serde::Serialize;
 
 use super::{
     Shared, body,
-    clips::FOR_EVER,
     delivery::{Described, Representation, ascii},
-    gate, leases,
+    gate, leases, lifetime,
     problem::{Code, Problem},
 };
 
@@ -57,6 +52,6 @@ pub async fn image(request: HttpRequest, shared: web::Data<Shared>, name: web::P
         name.parse().map_err(|error: festoon_spec::DigestError| Problem::new(Code::UnknownBlob, error.to_string()))?;
     let missing = || Problem::new(Code::UnknownBlob, format!("the image {image} is not kept here"));
     let bytes = shared.edge.image(&image).await?.ok_or_else(missing)?;
-    let representation = Representation::new(bytes, Described::new(image, "image/png", HeaderValue::from_static(FOR_EVER)));
+    let representation = Representation::new(bytes, Described::new(image, "image/png", lifetime::for_ever()));
     Ok(representation.answer(&request, shared.config.limits.ranges)?.map_into_boxed_body())
 }

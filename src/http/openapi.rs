@@ -7,7 +7,11 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web,
+};
 use bytes::Bytes;
 use festoon_spec::{BlobHash, Lane, Profile};
 use serde_json::{Map, Value, json};
@@ -50,7 +54,8 @@ pub fn document() -> &'static Value {
 /// `/openapi.json`
 pub async fn openapi(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let (bytes, hash) = &*SENT;
-    let described = Described::new(*hash, "application/json", HeaderValue::from_static(CACHED));
+    let lifetime = vec![(header::CACHE_CONTROL, HeaderValue::from_static(CACHED))];
+    let described = Described::new(*hash, "application/json", lifetime);
     let representation = Representation::new(bytes.clone(), described);
     Ok(representation.answer(&request, shared.config.limits.ranges)?.map_into_boxed_body())
 }

@@ -14,7 +14,7 @@ use actix_web::{
 use bytes::Bytes;
 
 use super::{
-    Shared, body,
+    Shared, body, gate,
     problem::{Code, Problem},
 };
 use crate::origin::{EDGE, Fields, Origin, Passed, Passing};
@@ -100,11 +100,12 @@ async fn send(request: &HttpRequest, shared: &Shared, fields: Fields, body: Byte
 fn fields(request: &HttpRequest) -> Fields {
     let field = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
     let mut fields: Fields = request.headers().iter().map(field).collect();
-    if let Some(peer) = request.peer_addr() {
-        let address = peer.ip().to_canonical();
-        let who = if address.is_ipv6() { format!("for=\"[{address}]\"") } else { format!("for={address}") };
-        fields.push((header::FORWARDED.to_string(), who.into_bytes()));
-    }
+    // Who it is behind proxies that are trusted here: the origin trusts this edge, and need not know them. What strangers wrote of
+    // themselves ends here.
+    fields.retain(|(name, _)| name != header::FORWARDED.as_str() && name != header::X_FORWARDED_FOR.as_str());
+    let address = gate::client(request).to_canonical();
+    let who = if address.is_ipv6() { format!("for=\"[{address}]\"") } else { format!("for={address}") };
+    fields.push((header::FORWARDED.to_string(), who.into_bytes()));
     fields
 }
 

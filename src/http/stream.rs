@@ -5,7 +5,7 @@
 //! What breaks, or is wrong, ends the connection before its last byte, so that nobody takes it for whole.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     body::SizedStream,
     http::{
         Method, StatusCode,
@@ -21,7 +21,7 @@ use futures_util::{
 
 use super::{
     Shared, body,
-    delivery::{Described, Representation, SLICE},
+    delivery::{Described, Fields, Representation, SLICE},
     problem::{Code, Problem},
 };
 use crate::{
@@ -75,21 +75,28 @@ pub async fn answer(
     request: &HttpRequest,
     playing: Playing,
     media_type: &'static str,
-    cache_control: HeaderValue,
+    lifetime: Fields,
     most_ranges: usize,
 ) -> Result<HttpResponse, Problem> {
     if wants_part(request)? {
         let broken = |Broken| Problem::new(Code::Unavailable, Broken.to_string()).retry_after(1);
         let bytes = playing.whole().await.map_err(broken)?;
         let blob = BlobHash::of(&bytes);
-        let representation = Representation::new(bytes, Described::new(blob, media_type, cache_control));
+        let representation = Representation::new(bytes, Described::new(blob, media_type, lifetime));
         return Ok(representation.answer(request, most_ranges)?.map_into_boxed_body());
     }
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
-        .insert_header((header::CACHE_CONTROL, cache_control))
-        .insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")))
-        .streaming(slices(pieces_of_clip(playing))))
+    Ok(not_known_yet(media_type, lifetime).streaming(slices(pieces_of_clip(playing))))
+}
+
+/// The head of an answer whose bytes nobody has seen as a whole.
+pub fn not_known_yet(media_type: &'static str, lifetime: Fields) -> HttpResponseBuilder {
+    let mut head = HttpResponse::Ok();
+    head.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)));
+    head.insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")));
+    for field in lifetime {
+        head.insert_header(field);
+    }
+    head
 }
 
 fn pieces_of_clip(playing: Playing) -> BoxStream<'static, Result<Bytes, Broken>> {

@@ -1,10 +1,7 @@
 //! Texts about a clip: playlists, captions, the track of a storyboard. They are written anew for whoever asks, out of what is
 //! kept, so that they never name what is gone.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{Method, header::HeaderValue},
-};
+use actix_web::{HttpRequest, HttpResponse, http::Method};
 use bytes::Bytes;
 use festoon_film::{Addressed, Rendition, SoundRendition, Storyboard, Variant, master_playlist, media_playlist, sound_playlist};
 use festoon_spec::{BlobHash, Media, Profile};
@@ -12,8 +9,9 @@ use festoon_spec::{BlobHash, Media, Profile};
 use super::{
     Shared, address,
     clips::{self, SEGMENT},
-    delivery::{Described, Representation},
+    delivery::{Described, Fields, Representation},
     problem::Problem,
+    stream,
 };
 use crate::{
     edge::{EdgeError, How, InSegments, Piece, Shown, SoundInSegments},
@@ -31,21 +29,21 @@ pub async fn answer(
     shown: &Shown,
     signed: Option<&Signed>,
     how: &How,
-    cache_control: HeaderValue,
+    lifetime: Fields,
 ) -> Result<HttpResponse, Problem> {
     let profile = shown.resolved.pick.profile;
     let composes = matches!(profile, Profile::Hls | Profile::HlsFull | Profile::HlsSmall | Profile::HlsSound);
     // Asking what there is composes nothing.
     let mut response = if composes && request.method() == Method::HEAD {
-        clips::not_made_yet(profile, cache_control)
+        stream::not_known_yet(profile.media_type(), lifetime).finish()
     } else {
         let bytes = Bytes::from(write(shared, shown, signed, how).await?);
         let blob = BlobHash::of(&bytes);
-        let described = Described::new(blob, profile.media_type(), cache_control).tagged(clips::tags(&shown.resolved));
+        let described = Described::new(blob, profile.media_type(), lifetime).tagged(clips::tags(shared, &shown.resolved));
         let representation = Representation::new(bytes, described);
         representation.answer(request, shared.config.limits.ranges)?.map_into_boxed_body()
     };
-    for (name, value) in clips::description(&shown.resolved) {
+    for (name, value) in clips::description(shared, &shown.resolved) {
         response.headers_mut().insert(name, value);
     }
     Ok(response)

@@ -14,6 +14,7 @@ use super::{
     audio::{AUDIO, AudioSource},
     canvas::CANVAS,
     declared::{Declared, read_parameters},
+    delivery::{DELIVERY, Lifetimes},
     overlay::{OverlaySource, named_words, sections::OVERLAY},
     place::Uses,
     prerender::read_rule,
@@ -67,6 +68,12 @@ pub static TEMPLATE: Section = Section {
             "Which picture stands for a clip: posters without `at=`.",
         ),
         Key::optional("public", "a table, see `[public]`", "the defaults alone", "What strangers may cause to be made."),
+        Key::optional(
+            "delivery",
+            "a table, see `[delivery]`",
+            "as in the settings",
+            "How long the clips are kept under their names.",
+        ),
         Key::optional("prerender", "tables, see `[[prerender]]`", "none", "What is painted before anybody asks."),
     ],
 };
@@ -186,6 +193,7 @@ struct Parts {
     poster: u32,
     prerender: Vec<super::PrerenderRule>,
     public: Public,
+    lifetimes: Lifetimes,
     plate_digest: Digest,
 }
 
@@ -203,6 +211,7 @@ impl Parts {
             poster,
             prerender,
             public,
+            lifetimes,
             plate_digest,
         } = self;
         Template {
@@ -212,6 +221,7 @@ impl Parts {
             poster,
             prerender,
             public,
+            lifetimes,
             revision,
             default_locale,
             fallbacks,
@@ -296,6 +306,7 @@ fn read_parts(
     let windows = overlay.as_ref().and_then(Option::as_ref).map(OverlaySource::windows).unwrap_or_default();
     let poster = canvases.as_ref().and_then(|canvases| read_poster(table, &canvases.base, &windows));
     let public = table.table("public", &PUBLIC).map(|table| Public::read(&table, &declared)).unwrap_or_default();
+    let lifetimes = table.table("delivery", &DELIVERY).map(|table| Lifetimes::read(&table)).unwrap_or_default();
     let plate_digest = digest_plate(table, wan);
     Some(Parts {
         canvases: canvases?,
@@ -315,6 +326,7 @@ fn read_parts(
         poster: poster?,
         prerender,
         public,
+        lifetimes,
         plate_digest,
     })
 }

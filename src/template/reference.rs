@@ -5,11 +5,12 @@ use std::fmt::Write;
 use festoon_spec::{CameraMove, Motif};
 
 use super::{
-    RESERVED, audio, canvas, declared, folder, overlay::sections, prerender, prompt, public, reader::Section, scene, words,
+    RESERVED, audio, canvas, declared, delivery, folder, overlay::sections, prerender, prompt, public, reader::Section, scene,
+    words,
 };
 
 /// Every table, in the order of the page.
-const SECTIONS: [&Section; 39] = [
+const SECTIONS: [&Section; 40] = [
     &folder::TEMPLATE,
     &canvas::CANVAS,
     &declared::CHOICE_PARAMETER,
@@ -45,6 +46,7 @@ const SECTIONS: [&Section; 39] = [
     &sections::FACE,
     &audio::AUDIO,
     &public::PUBLIC,
+    &delivery::DELIVERY,
     &prerender::RULE,
     &prerender::BUDGET,
     &words::WORDS,

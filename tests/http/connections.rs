@@ -79,7 +79,8 @@ async fn an_answer_is_the_same_whoever_gives_it() {
     let hash = format!("/v1/blobs/{blob}.mp4");
     for (method, target, field) in [
         ("GET", CLIP, String::new()),
-        ("GET", "/v1/clips/lantern/en.mp4?tint=%23FFCC00&size=small", String::new()),
+        ("GET", "/v1/clips/lantern/en.mp4?tint=%23ffcc00&size=small", String::new()),
+        ("GET", "/v1/clips/lantern/en.mp4?tint=%23FFCC00", String::new()),
         ("HEAD", CLIP, String::new()),
         ("GET", &hash, String::new()),
         ("GET", &hash, "Range: bytes=10-19\r\n".into()),

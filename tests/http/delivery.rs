@@ -1,6 +1,7 @@
 //! Clips and blobs: conditions, ranges, lifetimes.
 
 use festoon_spec::BlobHash;
+use serde_json::json;
 
 use crate::installation::*;
 
@@ -48,6 +49,8 @@ async fn a_clip_says_how_long_it_lasts_and_a_blob_lasts_for_ever() {
     let clip = installation.get(CLIP).await;
     let lifetime = "public, max-age=60, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800";
     assert_eq!((clip.status, clip.header("cache-control")), (200, lifetime));
+    let for_cdns = "max-age=600, stale-while-revalidate=86400, stale-if-error=604800";
+    assert_eq!(clip.header("cdn-cache-control"), for_cdns);
     assert_eq!(clip.header("etag"), format!("\"b3-{blob}\""));
     assert_eq!(clip.header("content-type"), "video/mp4");
     assert_eq!(clip.header("content-location"), format!("/v1/blobs/{blob}.mp4"));
@@ -58,6 +61,81 @@ async fn a_clip_says_how_long_it_lasts_and_a_blob_lasts_for_ever() {
     let same = installation.get(clip.header("content-location")).await;
     assert_eq!((same.status, same.body), (200, clip.body));
     assert_eq!(same.headers["cache-control"], "public, max-age=31536000, immutable");
+    assert!(!same.headers.contains_key("cdn-cache-control"), "one field says it to all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_says_how_long_its_clips_last() {
+    let installation = Installation::with(|config| {
+        let path = config.path(&config.paths.templates).join("lantern/template.toml");
+        let own = "[delivery]\nclip_seconds = 5\nclip_shared_seconds = 31536000\nnearest_seconds = 1\n";
+        let template = std::fs::read_to_string(&path).unwrap() + own;
+        std::fs::write(path, template).unwrap();
+    })
+    .await;
+    installation.paint(CLIP).await;
+    let clip = installation.get(CLIP).await;
+    let lifetime = "public, max-age=5, s-maxage=31536000, stale-while-revalidate=86400, stale-if-error=604800";
+    assert_eq!((clip.status, clip.header("cache-control")), (200, lifetime));
+    assert_eq!(clip.header("cdn-cache-control"), lifetime.replace("public, max-age=5, s-maxage", "max-age"));
+    let nearest = installation.get("/v1/clips/lantern/en.mp4?variation=3&fallback=nearest").await;
+    assert_eq!((nearest.status, nearest.header("cache-control")), (200, "public, max-age=1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_carries_the_tags_that_it_is_purged_by() {
+    let installation = Installation::start().await;
+    let blob = installation.paint(CLIP).await;
+    let cache = installation.running.edge().cache();
+    let ticket = installation.post("/v1/picks", &lantern(json!({}))).await.json();
+    let (plate, clip) = (ticket["plate"].as_str().unwrap(), ticket["clip"].as_str().unwrap());
+    // Of two that need it an id tells; a rule is no campaign, and what is no word cannot be a tag.
+    for name in ["campaign:spring", "warm:summer", "lantern/always", "campaign:a b"] {
+        cache.pin(name, [plate.parse().unwrap()]).await.unwrap();
+    }
+    let answer = installation.get(CLIP).await;
+    let tags = format!("blob-{blob} template-lantern locale-en key-{plate} key-{clip} campaign-spring campaign-summer");
+    assert_eq!((answer.header("surrogate-key"), answer.header("cache-tag")), (tags.as_str(), tags.replace(' ', ",").as_str()));
+    let bytes = installation.get(&format!("/v1/blobs/{blob}.mp4")).await;
+    assert_eq!(bytes.header("surrogate-key"), format!("blob-{blob}"));
+}
+
+/// The same pick, another spelling: a cache in front would keep the clip twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_spellings_are_redirected_to_one_and_never_in_a_circle() {
+    let installation = Installation::start().await;
+    installation.paint(CLIP).await;
+    let ask = async |method: &str, path: &str| {
+        let request = installation.client.request(method.parse().unwrap(), installation.url(path));
+        Answer::of(request.send().await.unwrap()).await
+    };
+    for (spelling, canonical) in [
+        ("/v1/clips/lantern/EN_us.mp4", "/v1/clips/lantern/en-US.mp4"),
+        ("/v1/clips/lantern/en.mp4?variation=0", CLIP),
+        ("/v1/clips/lantern/en.mp4?variation=007", "/v1/clips/lantern/en.mp4?variation=7"),
+        ("/v1/clips/lantern/en.mp4?profile=mp4&fallback=none", CLIP),
+        ("/v1/clips/lantern/en.mp4?tint=%23FFCC00&size=large", "/v1/clips/lantern/en.mp4?size=large&tint=%23ffcc00"),
+        ("/v1/clips/lantern/en.mp4?title=++A+%26+B%20", "/v1/clips/lantern/en.mp4?title=A+%26+B"),
+        ("/v1/clips/lantern/en.mp4?ratio=64:36&fallback=nearest", "/v1/clips/lantern/en.mp4?ratio=16%3A9&fallback=nearest"),
+        ("/v1/clips/lantern/en.jpg?at=0.10", "/v1/clips/lantern/en.jpg?at=0.1"),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = ask(method, spelling).await;
+            assert_eq!((answer.status, answer.header("location")), (301, canonical), "{method} {spelling}");
+            assert_eq!(answer.header("cache-control"), "public, max-age=86400");
+            assert!(answer.header("surrogate-key").starts_with("template-lantern locale-en"));
+        }
+        assert_ne!(ask("GET", canonical).await.status, 301, "{canonical}");
+    }
+    // What caches in front can sort themselves, and what a default may change, is no other spelling.
+    for same in ["/v1/clips/lantern/en.mp4?size=small&&tint=%23ff%63c00", "/v1/clips/lantern/en.mp4?tint=%23ffcc00&size=small"] {
+        assert_eq!(ask("GET", same).await.status, 200, "{same}");
+    }
+    // Nor is what cannot be read.
+    for wrong in ["tint=FFF0", "tint=%23FFCC00&size=huge", "colour=%23FFCC00", "variation=00&variation=1"] {
+        let answer = ask("GET", &format!("/v1/clips/lantern/EN.mp4?{wrong}")).await;
+        assert!(matches!(answer.status, 400 | 422), "{wrong}: {} {}", answer.status, answer.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +144,8 @@ async fn equal_picks_in_other_words_are_one_clip() {
     let blob = installation.paint(CLIP).await;
     for same in [
         "/v1/clips/lantern/en.mp4?size=small&tint=%23ffcc00",
-        "/v1/clips/lantern/en.mp4?tint=%23FFCC00&variation=0&size=small",
-        "/v1/clips/lantern/en_US.mp4?profile=mp4",
+        "/v1/clips/lantern/en.mp4?tint=%23ffcc00&size=small",
+        "/v1/clips/lantern/en-US.mp4",
     ] {
         let answer = installation.get(same).await;
         assert_eq!((answer.status, answer.header("etag")), (200, format!("\"b3-{blob}\"").as_str()), "{same}");

@@ -175,10 +175,10 @@ async fn a_job_that_is_given_up_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_painted_soon_is_turned_away() {
     let installation = Installation::with(|config| config.on_demand.max_queue = 2).await;
-    for variation in 0..2 {
+    for variation in 1..3 {
         assert_eq!(installation.get(&format!("/v1/clips/lantern/en.mp4?variation={variation}")).await.status, 202);
     }
-    let full = installation.get("/v1/clips/lantern/en.mp4?variation=2").await;
+    let full = installation.get("/v1/clips/lantern/en.mp4?variation=3").await;
     assert_eq!((full.status, full.code().as_str()), (429, "queue-full"));
     assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1);
     let joined = installation.get("/v1/clips/lantern/en.mp4?variation=1").await;

@@ -29,7 +29,14 @@ async fn painted() -> Installation {
 /// The address of a form of Anna's card.
 fn anna(profile: &str) -> String {
     let profile: Profile = profile.parse().unwrap();
-    format!("/v1/clips/card/en.{}?title=Anna&profile={profile}", profile.extension())
+    form("title=Anna", profile)
+}
+
+/// Where the card is in a form, as festoon spells it.
+pub fn form(query: &str, profile: Profile) -> String {
+    let extension = profile.extension();
+    let named = if Profile::of_extension(extension) == Some(profile) { String::new() } else { format!("&profile={profile}") };
+    format!("/v1/clips/card/en.{extension}?{query}{named}")
 }
 
 async fn head(installation: &Installation, path: &str) -> Answer {
@@ -102,7 +109,7 @@ async fn a_form_is_what_its_name_says() {
         assert_eq!(show(&installation.get(&anna(profile)).await.body), shown, "{profile}");
     }
     let download = installation.get(&anna("download")).await;
-    assert_eq!(download.header("content-disposition"), "attachment; filename=\"card-en.mp4\"");
+    assert_eq!(download.header("content-disposition"), "attachment; filename=\"card-en.mp4\"; filename*=UTF-8''Card.mp4");
     let at = |kind: &[u8]| download.body.windows(4).position(|window| window == kind).unwrap();
     assert!(at(b"moov") < at(b"mdat"));
     assert_eq!(frames(&["-i", "file"], &download.body), frames(&["-i", "file"], &clip));
@@ -152,7 +159,7 @@ async fn there_are_no_more_posters_than_frames() {
     let installation = painted().await;
     let mut tags = BTreeSet::new();
     // A frame lasts 83 ms.
-    for at in ["0", "0.0", "00.020", "0.08", "0.0829"] {
+    for at in ["0", "0.001", "0.02", "0.08", "0.083"] {
         let answer = installation.get(&format!("/v1/clips/card/en.jpg?at={at}")).await;
         assert_eq!(answer.status, 200, "{at}: {}", answer.text());
         tags.insert(answer.header("etag").to_owned());
@@ -215,7 +222,7 @@ async fn a_form_of_an_untouched_plate_is_one_for_all() {
     // The plate is a progressive file as it is.
     let download = installation.get("/v1/clips/lantern/ja.mp4?profile=download").await;
     assert_eq!(download.header("content-location"), format!("/v1/blobs/{blob}.mp4"));
-    assert_eq!(download.header("content-disposition"), "attachment; filename=\"lantern-ja.mp4\"");
+    assert_eq!(download.header("content-disposition"), "attachment; filename=\"lantern-ja.mp4\"; filename*=UTF-8''Lantern.mp4");
     // It is small: there is one rendition, and its segments are the plate's.
     let master = installation.get("/v1/clips/lantern/en.m3u8").await.text();
     assert_eq!(master.matches("#EXT-X-STREAM-INF").count(), 1, "{master}");

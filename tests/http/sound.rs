@@ -4,6 +4,7 @@ use std::{f64::consts::PI, fs, process::Command};
 
 use festoon_spec::{BlobHash, Profile, Segmented};
 
+use super::profiles::form;
 use crate::installation::*;
 
 /// 16-bit WAV of one channel: a tone for so many seconds.
@@ -68,7 +69,7 @@ pub async fn installation() -> Installation {
 /// A form of Anna's card.
 fn anna(profile: &str, sound: &str) -> String {
     let profile: Profile = profile.parse().unwrap();
-    format!("/v1/clips/card/en.{}?title=Anna&sound={sound}&profile={profile}", profile.extension())
+    form(&format!("title=Anna&sound={sound}"), profile)
 }
 
 /// What a program that has nothing to complain of writes, in a folder with these bytes in `file`.

@@ -14,6 +14,13 @@ use super::{Folder, MOTION, MOTION_WORDS, knowing_tiny, places, tiny};
 fn each_mistake_in_a_template_is_found_where_it_is() {
     let file = "test/template.toml";
     let cases = [
+        (
+            "painter = \"motion\"",
+            "painter = \"motion\"\ndelivery = { clip_seconds = -1 }",
+            "2:29 out-of-range",
+            "`clip_seconds` is -1, expected a whole number from 0 to 31536000",
+            "",
+        ),
         ("painter = \"motion\"", "painter = \"motion\"\nposter = 99", "2:10 out-of-range", "`poster` is 99, the clip lasts", ""),
         ("width = 320", "widht = 320", "4:1 unknown-key", "there is no key `widht`", "did you mean `width`?"),
         ("width = 320", "width = 321", "4:9 bad-canvas", "multiple of 2", "320 and 322 are"),

@@ -19,7 +19,7 @@ const REGION: &str = "us-east-1";
 pub fn paths(tags: &[Tag]) -> Vec<String> {
     let path = |tag: &Tag| match tag {
         Tag::Template(template) => format!("/v1/clips/{template}*"),
-        Tag::Locale(_) | Tag::Key(_) => "/v1/clips/*".to_owned(),
+        Tag::Locale(_) | Tag::Key(_) | Tag::Campaign(_) => "/v1/clips/*".to_owned(),
         Tag::Blob(blob) => format!("/v1/blobs/{blob}*"),
     };
     tags.iter().map(path).collect::<BTreeSet<_>>().into_iter().collect()
