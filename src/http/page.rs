@@ -37,6 +37,7 @@ use super::{
     problem::{Code, Problem},
 };
 use language::{Language, Words};
+use operator::DeskFrame;
 use visitor::{LANG, Visitor};
 
 /// What a page may load: its own style, script and media, nothing inline, from nowhere else.
@@ -95,9 +96,9 @@ impl Pages {
         Self { pages, assets, addresses }
     }
 
-    /// The page `name` in the frame of every page, with the script of the same name if there is one.
+    /// The page `name` in the frame of every page, one of operators in that of theirs as well, with its script.
     fn render(&self, name: &str, made: &Made) -> Result<String, Problem> {
-        let Made { frame, title, view } = made;
+        let Made { frame, title, view, desk } = made;
         let base = minijinja::context! {
             frame => minijinja::value::Serde(frame),
             w => minijinja::value::Serde(frame.words),
@@ -107,7 +108,15 @@ impl Pages {
             let page = self.pages.get_template(file).and_then(|page| page.render(values));
             page.map_err(|error| Problem::internal(&error))
         };
-        let main = fill(&format!("{name}.html"), minijinja::context! { view => minijinja::value::Serde(view), ..base.clone() })?;
+        let desk = desk
+            .as_ref()
+            .map(|desk| minijinja::context! { desk => minijinja::value::Serde(desk), o => minijinja::value::Serde(desk.words) });
+        let around = minijinja::context! { ..desk.clone().unwrap_or_default(), ..base.clone() };
+        let mut main =
+            fill(&format!("{name}.html"), minijinja::context! { view => minijinja::value::Serde(view), ..around.clone() })?;
+        if desk.is_some() {
+            main = fill("desk.html", minijinja::context! { main => minijinja::Value::from_safe_string(main), ..around })?;
+        }
         let frame = minijinja::context! {
             title,
             script => self.addresses.get(script_of(name)),
@@ -141,12 +150,14 @@ struct Made {
     frame: Frame,
     title: String,
     view: Value,
+    /// What is around a page of operators.
+    desk: Option<DeskFrame>,
 }
 
 impl Made {
     fn new(frame: Frame, title: String, view: &impl Serialize) -> Result<Self, Problem> {
         let view = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
-        Ok(Self { frame, title, view })
+        Ok(Self { frame, title, view, desk: None })
     }
 }
 

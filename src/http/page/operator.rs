@@ -11,7 +11,7 @@ use actix_web::{
 };
 use festoon_spec::{Locale, UnixMillis};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Frame, Made, language::Words, visitor::Visitor};
 use crate::{
@@ -33,6 +33,10 @@ const FORM_BYTES: usize = 4096;
 /// Guesses of the token from one address in a minute.
 pub const GUESSES: u32 = 10;
 
+/// The pages, by the word that names each.
+const PAGES: [(&str, &str); 3] =
+    [("operations", "/operator"), ("campaigns", "/operator/campaigns"), ("opinions", "/operator/takes")];
+
 /// A page for operators, ready to be filled in.
 pub struct Desk {
     /// Who looks.
@@ -50,16 +54,34 @@ impl Desk {
     /// If it is no plain data.
     pub fn made(self, current: &str, view: &impl Serialize) -> Result<Made, Problem> {
         let (lang, words) = self.words;
-        let view = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
-        let pages = [("operations", "/operator"), ("campaigns", "/operator/campaigns"), ("opinions", "/operator/takes")];
-        let pages: Vec<Value> = pages
-            .into_iter()
-            .map(|(name, path)| json!({ "title": words[name], "href": self.visitor.link(path, &[]), "current": name == current }))
-            .collect();
-        let title = format!("{} – festoon", words[current]);
-        let view = json!({ "o": words, "lang": lang, "pages": pages, "title": words[current], "page": view });
-        Made::new(self.frame, title, &view)
+        let pages = PAGES.into_iter().map(|(name, path)| Tab {
+            title: &words[name],
+            href: self.visitor.link(path, &[]),
+            current: name == current,
+        });
+        let desk = DeskFrame { lang, words, title: &words[current], pages: pages.collect() };
+        let made = Made::new(self.frame, format!("{} – festoon", words[current]), view)?;
+        Ok(Made { desk: Some(desk), ..made })
     }
+}
+
+/// What every page of operators has around it.
+#[derive(Debug, Serialize)]
+pub struct DeskFrame {
+    lang: &'static Locale,
+    /// What operators read.
+    #[serde(skip)]
+    pub words: &'static Words,
+    title: &'static str,
+    pages: Vec<Tab>,
+}
+
+/// One of the pages of operators, as each of them names it.
+#[derive(Debug, Serialize)]
+struct Tab {
+    title: &'static str,
+    href: String,
+    current: bool,
 }
 
 /// Lets an operator in.
