@@ -11,6 +11,7 @@
 mod damage;
 pub mod durable;
 mod index;
+pub mod lines;
 mod lock;
 
 use std::{

@@ -1,8 +1,6 @@
 //! Who let go of what, and when: a line of JSON for each purge and takedown, in a file that only grows.
 
 use std::{
-    fs,
-    io::Write,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -11,7 +9,7 @@ use festoon_spec::UnixMillis;
 use serde::Serialize;
 
 use super::Selector;
-use crate::store::StoreError;
+use crate::store::{StoreError, lines};
 
 /// The file, `audit.jsonl` of the state folder.
 #[derive(Debug, Clone)]
@@ -56,9 +54,7 @@ impl Audit {
     /// # Errors
     /// If the disk is full or failing.
     pub fn append(&self, line: &str) -> Result<(), StoreError> {
-        let failed = |error| StoreError::at(&self.path, error);
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = fs::OpenOptions::new().create(true).append(true).open(&self.path).map_err(failed)?;
-        file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+        lines::append(&self.path, line)
     }
 }

@@ -22,13 +22,12 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::row::Row;
-use crate::store::{StoreError, durable, make_folder};
+use crate::store::{StoreError, durable, lines, make_folder};
 
 /// Smaller files are not worth a rewrite.
 const REWRITE_FROM_BYTES: u64 = 4 << 20;
 /// Rewrite when the file is this many times what it was after the last rewrite.
 const REWRITE_FACTOR: u64 = 4;
-const DIGITS: usize = 16;
 
 /// The open journal. Dropping it waits until what was appended is written.
 #[derive(Debug)]
@@ -67,7 +66,7 @@ impl Journal {
     /// Appends a row. Rows are written in the order of the calls.
     pub fn append(&self, row: &Row) -> Kept {
         let (done, kept) = oneshot::channel();
-        self.send(Request::Append(line(row), done));
+        self.send(Request::Append(lines::written(row), done));
         Kept(kept)
     }
 
@@ -94,20 +93,6 @@ impl Drop for Journal {
             tracing::error!(path = %self.path.display(), "the journal's writer panicked");
         }
     }
-}
-
-fn line(row: &Row) -> String {
-    let json = serde_json::to_string(row).expect("a row is plain data with text keys");
-    format!("{} {json}\n", &blake3::hash(json.as_bytes()).to_hex()[..DIGITS])
-}
-
-fn parse(line: &str) -> Option<Row> {
-    let (digits, json) = line.split_once(' ')?;
-    let hash = blake3::hash(json.as_bytes()).to_hex();
-    if digits != &hash[..DIGITS] {
-        return None;
-    }
-    serde_json::from_str(json).ok()
 }
 
 struct Writer {
@@ -288,7 +273,7 @@ fn scan(path: &Path, length: u64, mut visit: impl FnMut(u64, usize, Row)) -> Res
         if read == 0 {
             return Ok(wrong);
         }
-        match std::str::from_utf8(&bytes).ok().and_then(|text| parse(text.trim_end_matches('\n'))) {
+        match std::str::from_utf8(&bytes).ok().and_then(|text| lines::read::<Row>(text.trim_end_matches('\n'))) {
             Some(row) => visit(at, read, row),
             None => wrong += 1,
         }
