@@ -13,6 +13,7 @@
 //! - Where windows are hot, nothing is decoded: their pictures stay in memory, by bytes.
 
 mod forms;
+mod measuring;
 mod playing;
 mod pool;
 mod sounds;
@@ -34,7 +35,7 @@ use festoon_spec::{
 };
 
 use crate::{
-    cache::{Cache, CacheError, Entry, Manifest, PictureMemory, Recipe},
+    cache::{Cache, CacheError, Entry, Manifest, MeasurementMemory, PictureMemory, Recipe},
     clock::Clock,
     metrics,
 };
@@ -145,6 +146,7 @@ struct Inner {
     /// Clips that are being made.
     live: Mutex<HashMap<RenderKey, Arc<Film>>>,
     sounds: sounds::Flights,
+    measurements: MeasurementMemory,
     /// By width, height and rate.
     sets: Mutex<HashMap<(u32, u32, u32), ParameterSets>>,
 }
@@ -173,6 +175,7 @@ impl Compositor {
                 options,
                 live: Mutex::default(),
                 sounds: sounds::Flights::default(),
+                measurements: MeasurementMemory::default(),
                 sets: Mutex::default(),
             }),
         };

@@ -30,15 +30,15 @@ const FLAT_DEVIATION: f64 = 1.0;
 /// With more than this share of black, or of flat frames, there is nothing to see.
 const EMPTY_SHARE: f64 = 0.5;
 /// Two frames are the same if their mean absolute difference is below this (frozen footage: 0.00).
-const STILL_DIFFERENCE: f64 = 0.05;
+pub const STILL_DIFFERENCE: f64 = 0.05;
 /// This many frames without change are frozen (half a second at 24 per second). A shorter plate: all of it.
 const FROZEN_FRAMES: u32 = 12;
 /// Nearly white.
 const BRIGHT_LEVEL: u8 = 228;
 /// More than this share of nearly white pixels is blown out (clean: 0.00, overexposed: 0.35 to 0.51).
-const BRIGHT_SHARE: f64 = 0.25;
+pub const BRIGHT_SHARE: f64 = 0.25;
 /// A Laplacian of more than this variance is noise (clean: up to 1,434, a failed sample: 108,000).
-const NOISE_VARIANCE: f64 = 20_000.0;
+pub const NOISE_VARIANCE: f64 = 20_000.0;
 /// Everything but noise is measured on luma reduced to about this width, as the thresholds were: it evens out grain and
 /// costs little.
 const REDUCED_WIDTH: u32 = 320;
@@ -67,8 +67,20 @@ pub struct Inspector {
     last: Vec<u8>,
     still: Run,
     longest_still: Run,
-    bright_shares: Vec<f64>,
-    noise_variances: Vec<f64>,
+    measured: Vec<Measured>,
+}
+
+/// What is measured of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Measured {
+    /// Mean level of its luma, 16 to 235.
+    pub light: f64,
+    /// Share of nearly white pixels; above [`BRIGHT_SHARE`] in most frames it is blown out.
+    pub bright: f64,
+    /// Variance of its Laplacian; above [`NOISE_VARIANCE`] in most frames it is noise.
+    pub noise: f64,
+    /// Mean absolute difference from the frame before, in levels; below [`STILL_DIFFERENCE`] nothing moves. 0 for the first.
+    pub change: f64,
 }
 
 /// Frames in a row that show the same.
@@ -90,8 +102,7 @@ impl Inspector {
             last: Vec::new(),
             still: Run::default(),
             longest_still: Run::default(),
-            bright_shares: Vec::new(),
-            noise_variances: Vec::new(),
+            measured: Vec::new(),
         }
     }
 
@@ -107,9 +118,14 @@ impl Inspector {
             let flat = [deviation, spread(cb).1, spread(cr).1].iter().all(|deviation| *deviation < FLAT_DEVIATION);
             self.flat += u32::from(flat);
         }
-        self.bright_shares.push(share(reduced.iter().filter(|level| **level > BRIGHT_LEVEL).count()));
-        self.noise_variances.push(laplacian_variance(picture));
-        if self.frames > 0 && difference(&self.last, &reduced) < STILL_DIFFERENCE {
+        let change = if self.frames > 0 { difference(&self.last, &reduced) } else { 0.0 };
+        self.measured.push(Measured {
+            light: mean,
+            bright: share(reduced.iter().filter(|level| **level > BRIGHT_LEVEL).count()),
+            noise: laplacian_variance(picture),
+            change,
+        });
+        if self.frames > 0 && change < STILL_DIFFERENCE {
             self.still.frames += 1;
         } else {
             self.still = Run { first: self.frames, frames: 1 };
@@ -121,12 +137,18 @@ impl Inspector {
         self.frames += 1;
     }
 
+    /// What was measured of each frame seen so far.
+    pub fn into_measured(self) -> Vec<Measured> {
+        self.measured
+    }
+
     /// What the frames seen so far add up to.
     pub fn verdict(&self) -> Verdict {
         let Self { expectation, frames, .. } = self;
         let frozen_frames = FROZEN_FRAMES.min(*frames).max(2);
         let still = self.longest_still;
-        let (bright, noise) = (median(&self.bright_shares), median(&self.noise_variances));
+        let middle = |of: fn(&Measured) -> f64| median(self.measured.iter().map(of).collect());
+        let (bright, noise) = (middle(|frame| frame.bright), middle(|frame| frame.noise));
         let empty = |count: u32| f64::from(count) > EMPTY_SHARE * f64::from(*frames);
         let failed = [
             (empty(self.black), "black", format!("{} of {frames} frames are black", self.black)),
@@ -224,8 +246,8 @@ fn laplacian_variance(picture: &Picture) -> f64 {
     squares as f64 / inner as f64 - mean * mean
 }
 
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
+fn median(values: Vec<f64>) -> f64 {
+    let mut sorted = values;
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }

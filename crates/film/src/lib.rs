@@ -39,7 +39,7 @@ pub use derive::{
 pub use encoder::{Encoder, Frames, OpenH264, Recipe, X264, find_encoder};
 pub use error::{BoxError, FilmError};
 pub use h264::{ParameterSets, Sample, Stream, StreamError};
-pub use inspect::{Expectation, Inspector};
+pub use inspect::{BRIGHT_SHARE, Expectation, Inspector, Measured, NOISE_VARIANCE, STILL_DIFFERENCE};
 pub use mp4::{
     ContainerError, FragmentedIndex, Fragments, SOUND_RATE, SoundFile, Soundtrack, fragment, fragment_samples, init, mux, probe,
     probe_fragment, probe_fragments, probe_init, progressive, silent, sounding, sounding_init, sounding_samples,
