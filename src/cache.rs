@@ -31,6 +31,7 @@ mod entry;
 mod eviction;
 mod growing;
 mod manifest;
+mod measurements;
 mod memory;
 mod pictures;
 mod pins;
@@ -61,6 +62,7 @@ use festoon_spec::{BlobHash, Digest, Reason, RenderKey, TemplateId, UnixMillis};
 pub use growing::{BrokenOff, Growing, Reader};
 use manifest::Manifests;
 pub use manifest::{Manifest, ManifestReader, ModelNote, Recipe};
+pub use measurements::MeasurementMemory;
 use memory::Memory;
 pub use pictures::PictureMemory;
 use pins::Pins;
@@ -471,6 +473,14 @@ impl Cache {
     pub async fn plates_of(&self, template: &TemplateId, limit: usize) -> Result<Vec<Entry>, CacheError> {
         let template = template.clone();
         Ok(self.inner.store.run(move |index| Rows(index).plates_of(&template, limit)).await?)
+    }
+
+    /// The plates that the gate flagged, the oldest first.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub async fn flagged(&self) -> Result<Vec<Entry>, CacheError> {
+        Ok(self.inner.store.run(|index| Rows(index).flagged()).await?)
     }
 
     /// Remembers that a key cannot be had, and why, until then.

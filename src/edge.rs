@@ -21,6 +21,7 @@ mod orders;
 mod parts;
 mod purging;
 mod renditions;
+mod reviewing;
 mod takes;
 mod ticket;
 mod token;
@@ -49,6 +50,7 @@ use crate::{
     clock::Clock,
     compositor::Compositor,
     config::Config,
+    decision::Decisions,
     makers::Makers,
     metrics,
     opinion::Opinions,
@@ -70,6 +72,7 @@ pub use nearest::{StandIn, stand_ins};
 pub use opened::{OpenError, Opened};
 pub use purging::{Cause, Purge};
 pub use renditions::{InSegments, Piece, SoundInSegments};
+pub use reviewing::{Judgement, Waiting};
 pub use takes::Next;
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
@@ -102,6 +105,8 @@ struct Inner {
     costs: Mutex<Costs>,
     /// What people say of takes.
     opinions: Arc<Opinions>,
+    /// What people decided about plates.
+    decisions: Decisions,
     /// Where people bring pictures.
     desk_for_images: images::Desk,
     /// Hand-ins are taken one by one, so that the second of two equal ones finds the first one done.
@@ -236,8 +241,7 @@ impl Edge {
     }
 
     async fn find_or_order(&self, pick: &Pick, how: &How) -> Result<Answer, EdgeError> {
-        let template = self.template(pick)?;
-        let resolved = pick.resolve(&template, &self.makers())?;
+        let (template, resolved) = self.resolve(pick)?;
         // Before looking, so that nothing that happens in between is missed.
         let mut events = self.inner.queue.subscribe();
         match self.find(&resolved).await {
@@ -295,8 +299,7 @@ impl Edge {
     /// # Errors
     /// As [`Edge::answer`], except that nothing is ordered.
     pub async fn peek(&self, pick: &Pick, nearest: bool) -> Result<Option<Shown>, EdgeError> {
-        let template = self.template(pick)?;
-        let resolved = pick.resolve(&template, &self.makers())?;
+        let (template, resolved) = self.resolve(pick)?;
         match self.find(&resolved).await {
             Ok(Found::Ready(entry)) => return Ok(Some(Shown { entry: *entry, resolved })),
             // A page is shown without it.
@@ -311,8 +314,7 @@ impl Edge {
     /// # Errors
     /// If the pick does not resolve.
     pub async fn forget_lack(&self, pick: &Pick) -> Result<(), EdgeError> {
-        let template = self.template(pick)?;
-        let resolved = pick.resolve(&template, &self.makers())?;
+        let (_, resolved) = self.resolve(pick)?;
         self.inner.cache.forget_lack(&resolved.plate_key).await;
         Ok(())
     }
@@ -333,6 +335,9 @@ impl Edge {
     async fn find(&self, resolved: &Resolved) -> Result<Found, EdgeError> {
         self.stands(resolved)?;
         let key = &resolved.plate_key;
+        if let Some(reasons) = self.turned_down(key) {
+            return Ok(Found::Refused { reasons, until: self.refused_until() });
+        }
         if let Some(entry) = self.inner.cache.find(key).await? {
             if self.may_be_served(&entry) {
                 return Ok(Found::Ready(entry.into()));
@@ -347,14 +352,6 @@ impl Edge {
         })
     }
 
-    fn may_be_served(&self, entry: &Entry) -> bool {
-        match entry.verdict {
-            Verdict::Passed => true,
-            Verdict::Flagged { .. } => self.inner.config.delivery.serve_flagged,
-            Verdict::Failed { .. } => false,
-        }
-    }
-
     fn refused_until(&self) -> UnixMillis {
         self.inner.clock.now().plus_millis(self.inner.config.cache.refused_seconds * 1000)
     }
@@ -362,7 +359,7 @@ impl Edge {
     async fn nearest(&self, pick: &Pick, template: &Template) -> Result<Option<(Shown, &'static str)>, EdgeError> {
         for StandIn { pick, differs } in stand_ins(pick, template) {
             // A stand-in that does not resolve (a word list without that default, a missing model) stands in for nothing.
-            let Ok(resolved) = pick.resolve(template, &self.makers()) else { continue };
+            let Ok(resolved) = self.resolve_with(&pick, template) else { continue };
             match self.find(&resolved).await {
                 Ok(Found::Ready(entry)) => return Ok(Some((Shown { entry: *entry, resolved }, differs))),
                 Ok(_) | Err(EdgeError::Cache(CacheError::Upstream(_)) | EdgeError::TakenDown) => {}
@@ -439,6 +436,9 @@ impl Edge {
     /// If the disk fails.
     pub async fn blob(&self, blob: &BlobHash) -> Result<Option<Bytes>, EdgeError> {
         self.allowed(None, &[], Some(blob))?;
+        if self.inner.decisions.withhold(blob) {
+            return Ok(None);
+        }
         Ok(self.inner.cache.load(blob).await?)
     }
 
@@ -448,7 +448,9 @@ impl Edge {
     /// If the disk fails.
     pub async fn entry(&self, key: &RenderKey) -> Result<Option<Entry>, EdgeError> {
         self.allowed(None, &[*key], None)?;
-        Ok(self.inner.cache.find(key).await?.filter(|entry| self.may_be_served(entry)))
+        let entry = self.inner.cache.find(key).await?.filter(|entry| self.may_be_served(entry));
+        // An edge knows nothing of who looked.
+        Ok(entry.map(|entry| Entry { verdict: Verdict::Passed, ..entry }))
     }
 
     /// A blob, here or on its way from the origin.
@@ -457,6 +459,9 @@ impl Edge {
     /// If the disk fails, or the origin is needed and does not answer.
     pub async fn open_blob(&self, blob: &BlobHash) -> Result<Option<Loaded>, EdgeError> {
         self.allowed(None, &[], Some(blob))?;
+        if self.inner.decisions.withhold(blob) {
+            return Ok(None);
+        }
         Ok(self.inner.cache.open_blob(blob).await?)
     }
 
@@ -466,6 +471,9 @@ impl Edge {
     /// If the disk fails, or it is taken down.
     pub async fn at_hand(&self, blob: &BlobHash) -> Result<Option<(Bytes, Digest)>, EdgeError> {
         self.allowed(None, &[], Some(blob))?;
+        if self.inner.decisions.withhold(blob) {
+            return Ok(None);
+        }
         let Some(bytes) = self.inner.cache.at_hand(blob).await? else { return Ok(None) };
         let digest = self.inner.cache.sha256(blob, &bytes).await?;
         Ok(Some((bytes, digest)))
@@ -596,6 +604,10 @@ impl Edge {
     /// What is painted ahead because somebody said so.
     pub fn campaigns(&self) -> &Arc<Campaigns> {
         &self.inner.campaigns
+    }
+    /// What people decided about plates.
+    pub fn decisions(&self) -> &Decisions {
+        &self.inner.decisions
     }
     /// The settings.
     pub fn config(&self) -> &Arc<Config> {

@@ -29,6 +29,7 @@ mod problem;
 mod proxied;
 mod purges;
 mod range;
+mod reviews;
 mod routes;
 mod server;
 mod stream;

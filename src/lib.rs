@@ -9,6 +9,7 @@ pub mod clock;
 pub mod command;
 pub mod compositor;
 pub mod config;
+pub mod decision;
 pub mod edge;
 pub mod http;
 pub mod locale;

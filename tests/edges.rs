@@ -5,6 +5,7 @@ mod between;
 mod borrowing;
 mod origins;
 mod purges;
+mod reviews;
 mod warm;
 
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ mod operator;
 mod opinions;
 mod picks;
 mod profiles;
+pub mod review;
 pub mod sound;
 mod strangers;
 pub mod titles;

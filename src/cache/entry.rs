@@ -189,6 +189,19 @@ impl Rows<'_> {
         self.entries(Table::Plates, &plate_prefix(template), limit)
     }
 
+    pub fn flagged(&self) -> Result<Vec<Entry>, IndexError> {
+        let mut flagged = Vec::new();
+        self.0.visit(Table::Entries, &[], &[], |_, row| {
+            let entry: Entry = decode(row)?;
+            if matches!((&entry.kind, &entry.verdict), (EntryKind::Plate(_), Verdict::Flagged { .. })) {
+                flagged.push(entry);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        flagged.sort_by_key(|entry| (entry.made_at, entry.key));
+        Ok(flagged)
+    }
+
     fn entries(&self, table: Table, prefix: &[u8], limit: usize) -> Result<Vec<Entry>, IndexError> {
         let mut entries = Vec::new();
         self.0.visit(table, prefix, prefix, |key, _| {

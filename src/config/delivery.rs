@@ -78,7 +78,7 @@ impl Default for Delivery {
             clip_stale_seconds: 86_400,
             clip_error_seconds: 604_800,
             nearest_seconds: 5,
-            serve_flagged: true,
+            serve_flagged: false,
             allow_origin: "*".into(),
         }
     }

@@ -132,6 +132,11 @@ impl Edge {
         let entry = self.inner.cache.keep_all(whole, parts, manifest).await?;
         self.inner.queue.complete(id, epoch).await?;
         self.begin_forms(&entry, &job.spec);
+        if let Verdict::Flagged { .. } = entry.verdict {
+            // Somebody will look at it.
+            let (edge, entry) = (self.clone(), entry.clone());
+            tokio::spawn(async move { edge.measured(&entry).await });
+        }
         if self.inner.cache.is_pinned(&entry.key) {
             // Edges are told that it is there.
             self.inner.children.move_on();

@@ -229,6 +229,7 @@ impl Edge {
             templates: self.files().await?.paths.clone(),
             takedowns: self.inner.takedowns.standing().to_vec(),
             wanted: self.wanted().await?,
+            replaced: self.inner.decisions.replacements(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Why the edge does not answer.
 
 use festoon_film::overlay::ImageError;
-use festoon_spec::{JobId, TemplateId};
+use festoon_spec::{JobId, RenderKey, TemplateId};
 
 use crate::{
     cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError, store::StoreError, template::NotPublic,
@@ -76,6 +76,12 @@ pub enum EdgeError {
         reason: Option<String>,
         /// The campaigns that there are.
         known: Vec<String>,
+    },
+    /// A plate that nobody knows, or that is not painted.
+    #[error("there is no plate {key}")]
+    UnknownPlate {
+        /// As named.
+        key: RenderKey,
     },
     /// A takedown that would take more than anybody means.
     #[error("a takedown names templates, campaigns, keys or bytes, not a whole locale")]

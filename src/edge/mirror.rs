@@ -174,6 +174,7 @@ impl Mirror {
         }
         if let Some(standing) = standing {
             edge.heed_takedowns(standing.takedowns.clone()).await?;
+            edge.inner.decisions.take_over(&standing.replaced);
             self.warmer.want(standing.wanted.clone());
             edge.inner.makers.store(Arc::new(borrowed(&edge.makers(), standing)));
             edge.inner.library.reload();

@@ -28,6 +28,7 @@ use crate::{
     clock::{Clock, Ids},
     compositor::{Compositor, Options},
     config::{Config, MakersError, Role, find_faces},
+    decision::Decisions,
     makers::Makers,
     opinion::Opinions,
     origin::{Origin, OriginError},
@@ -132,6 +133,10 @@ impl Opened {
         };
         let takedowns = Takedowns::open(&state, store.staging())?;
         let cdns = Cdns::new(&config.cdn, Arc::clone(&clock));
+        let decisions = match config.server.role {
+            Role::Both => Decisions::open(&state, &store.staging())?,
+            Role::Edge => Decisions::of_an_edge(),
+        };
         let campaigns = match config.server.role {
             Role::Both => config.path(&config.paths.campaigns),
             // An edge plans nothing, wherever its settings point.
@@ -150,6 +155,7 @@ impl Opened {
             None => (config.makers_with(&encoder, &faces)?, config.path(&config.paths.templates), known),
             Some(mirror) => {
                 let standing = Handle::current().block_on(mirror.begin())?;
+                decisions.take_over(&standing.replaced);
                 theirs = Some(standing.takedowns.clone());
                 let makers = borrowed(&makers_of_an_edge(&config, &encoder, &faces)?, standing);
                 // The origin checked its templates against what it has.
@@ -174,6 +180,7 @@ impl Opened {
             uploads: Mutex::new(HashMap::new()),
             costs: Mutex::new(costs),
             opinions: Arc::new(opinions),
+            decisions,
             desk_for_images: Desk::new(config.images.at_once),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),

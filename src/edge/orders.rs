@@ -18,8 +18,11 @@ fn not_taken<E: std::error::Error + Send + Sync + 'static>(key: RenderKey) -> im
 #[async_trait]
 impl Orders for Edge {
     async fn order(&self, plate: &PlannedPlate) -> Result<(), OrderError> {
-        let key = plate.key;
+        let (spec, key) = self.in_its_place(&plate.spec);
         let inner = &self.inner;
+        if self.turned_down(&key).is_some() {
+            return Ok(());
+        }
         if self.allowed(Some(&plate.spec.template), &[key], None).is_err() {
             return Ok(());
         }
@@ -29,7 +32,7 @@ impl Orders for Edge {
             return Ok(());
         }
         let order = Order {
-            spec: plate.spec.clone(),
+            spec,
             key,
             lane: Lane::Prerender,
             tenant: TenantId::default(),
@@ -49,7 +52,10 @@ impl Orders for Edge {
     async fn pin(&self, schedule: &str, plates: &BTreeSet<RenderKey>) -> Result<(), OrderError> {
         let cache = &self.inner.cache;
         match plates.first() {
-            Some(first) => cache.pin(schedule, plates.iter().copied()).await.map_err(not_taken(*first))?,
+            // What stands in a plate's place as well.
+            Some(first) => {
+                cache.pin(schedule, plates.iter().flat_map(|key| self.chain(*key))).await.map_err(not_taken(*first))?
+            }
             None => cache.unpin(schedule).await.map_err(not_taken(RenderKey::from_bytes([0; 32])))?,
         }
         // Edges have it warm as well.

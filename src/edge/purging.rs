@@ -121,7 +121,7 @@ impl Edge {
         if self.inner.takedowns.mean(template, keys, blob) { Err(EdgeError::TakenDown) } else { Ok(()) }
     }
 
-    async fn let_go(&self, scope: Scope, purging: Purging, takedown: Option<String>) -> Result<Purge, EdgeError> {
+    pub(super) async fn let_go(&self, scope: Scope, purging: Purging, takedown: Option<String>) -> Result<Purge, EdgeError> {
         let here = self.inner.cache.purge(&scope, purging).await?;
         let tags = tags(&scope);
         let number = self.inner.children.purge(scope);

@@ -75,7 +75,7 @@ impl Edge {
             return Err(EdgeError::NotPainted { template: pick.template.clone() });
         };
         let (opinions, topic, now) = (Arc::clone(&self.inner.opinions), topic(&shown.resolved), self.now());
-        let variation = pick.variation;
+        let variation = shown.resolved.pick.variation;
         match tokio::task::spawn_blocking(move || opinions.say(topic, variation, opinion, now)).await {
             Ok(said) => Ok(said?),
             Err(error) => std::panic::resume_unwind(error.into_panic()),

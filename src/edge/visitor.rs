@@ -92,7 +92,9 @@ impl Edge {
             (None, _) | (_, MayAsk::Everything) => Ok(()),
             (_, MayAsk::Public) => {
                 let Pick { locale, parameters, variation, .. } = &resolved.pick;
-                Ok(template.public.check(template, locale, parameters, *variation)?)
+                // What stands in the place of a public take is public.
+                let asked = self.inner.decisions.stands_for(&resolved.plate_key).unwrap_or(*variation);
+                Ok(template.public.check(template, locale, parameters, asked)?)
             }
             (_, MayAsk::Nothing) => Err(NotPublic::Anything.into()),
         }

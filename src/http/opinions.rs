@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     opinion::{self, Heard, Opinion},
-    pick::{Pick, PickError},
+    pick::Pick,
 };
 
 /// Takes that a visitor may say to have seen.
@@ -106,9 +106,7 @@ fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
 /// The pick of the body, which must be that of the clip in the address.
 fn named(shared: &Shared, key: &str, asked: Asked) -> Result<Pick, Problem> {
     let pick = Pick { profile: Profile::Mp4, at: None, ..asked.into_pick(shared)? };
-    let templates = shared.edge.library().current();
-    let template = templates.find(pick.template.as_str()).map_err(|error| Problem::from(&PickError::from(error)))?;
-    let resolved = pick.resolve(template, &shared.edge.makers()).map_err(|error| Problem::from(&error))?;
+    let (_, resolved) = shared.edge.resolve(&pick)?;
     match key.parse::<RenderKey>() {
         Ok(key) if key == resolved.clip_key => Ok(pick),
         _ => Err(Problem::new(Code::BadBody, format!("the clip of this pick is {}", resolved.clip_key))),

@@ -14,7 +14,9 @@ mod judgements;
 mod language;
 mod operations;
 mod operator;
+mod review;
 mod studio;
+mod submitted;
 mod visitor;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -30,6 +32,7 @@ pub use gallery::gallery;
 pub use judgements::judgements;
 pub use operations::operations;
 pub use operator::{GUESSES, sign_in, sign_out};
+pub use review::{decide, film, frame, review, reviewed};
 pub use studio::studio;
 
 use super::{

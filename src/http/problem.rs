@@ -240,6 +240,9 @@ impl From<EdgeError> for Problem {
             EdgeError::UnknownCampaign { known, .. } => {
                 Self::new(Code::UnknownCampaign, error.to_string()).hint(format!("the campaigns are: {}", known.join(", ")))
             }
+            EdgeError::UnknownPlate { .. } => {
+                Self::new(Code::UnknownEntry, error.to_string()).hint("what is to be approved has to be painted first")
+            }
             EdgeError::TooWide => Self::new(Code::BadBody, error.to_string()),
             EdgeError::NoCompositor => {
                 Self::new(Code::Unavailable, error.to_string()).hint("ask an edge that has the encoder of the plates")

@@ -5,7 +5,7 @@ use actix_web::{Route, guard, http::Method, web};
 use super::{
     Shared, clips, edges, health, images, leases, openapi, opinions, page, passing, picks,
     problem::{Code, Problem},
-    purges, tickets, warm,
+    purges, reviews, tickets, warm,
 };
 use crate::config::Role;
 
@@ -148,6 +148,13 @@ pub const ROWS: &[Row] = &[
         about: "Lets a campaign go that was warmed before its time",
         handler: || web::to(warm::cool),
     },
+    Row { methods: READ, path: "/v1/reviews", about: "Operators: plates to look at", handler: || web::to(reviews::reviews) },
+    Row {
+        methods: &["POST"],
+        path: "/v1/reviews",
+        about: "Operators: approves, rejects or repaints plates",
+        handler: || web::to(reviews::decide),
+    },
     Row { methods: READ, path: "/healthz", about: "The process answers", handler: || web::to(health::healthz) },
     Row { methods: READ, path: "/readyz", about: "It can do its work", handler: || web::to(health::readyz) },
     Row { methods: READ, path: "/metrics", about: "Counters, as Prometheus text", handler: || web::to(health::metrics) },
@@ -173,6 +180,26 @@ pub const ROWS: &[Row] = &[
         path: "/operator/campaigns/{campaign}",
         about: "Operators: a campaign's board",
         handler: || web::to(page::board),
+    },
+    Row { methods: READ, path: "/operator/review", about: "Operators: plates to look at", handler: || web::to(page::review) },
+    Row {
+        methods: &["POST"],
+        path: "/operator/review",
+        about: "Operators: approves, rejects or repaints plates",
+        handler: || web::to(page::decide),
+    },
+    Row { methods: READ, path: "/operator/review/{plate}", about: "Operators: one plate", handler: || web::to(page::reviewed) },
+    Row {
+        methods: READ,
+        path: "/operator/review/{plate}/plate.mp4",
+        about: "Operators: a plate, whatever was decided",
+        handler: || web::to(page::film),
+    },
+    Row {
+        methods: READ,
+        path: "/operator/review/{plate}/frames/{frame}.jpg",
+        about: "Operators: a picture of a plate",
+        handler: || web::to(page::frame),
     },
     Row {
         methods: READ,
@@ -206,7 +233,10 @@ impl Row {
             Role::Edge if is_below("/v1/opinions") || is_below("/v1/clips/{key}") => web::to(passing::everything),
             Role::Edge if is_below("/v1/tickets") || is_below("/v1/images") && writes => web::to(passing::everything),
             Role::Edge if is_below("/v1/picks") => (self.handler)(),
-            Role::Edge if writes || ["/v1/edges", "/v1/entries", "/v1/takedowns", "/v1/warm"].into_iter().any(is_below) => {
+            Role::Edge
+                if writes
+                    || ["/v1/edges", "/v1/entries", "/v1/takedowns", "/v1/warm", "/v1/reviews"].into_iter().any(is_below) =>
+            {
                 web::to(passing::not_at_an_edge)
             }
             Role::Edge => (self.handler)(),

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Origin, collect, refused};
 use crate::{
     cache::{Scope, UpstreamError},
+    decision::Replacement,
     purge::Takedown,
 };
 
@@ -89,6 +90,9 @@ pub struct Standing {
     /// Plates that are painted and needed soon, by who needs them: a campaign, or a template's rule.
     #[serde(default)]
     pub wanted: BTreeMap<String, BTreeSet<RenderKey>>,
+    /// Takes that stand in the place of others.
+    #[serde(default)]
+    pub replaced: BTreeMap<RenderKey, Replacement>,
 }
 
 /// A checkpoint by what counts in keys and for canvases.

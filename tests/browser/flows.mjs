@@ -224,6 +224,12 @@ export async function sound({ open, check, hls }) {
   }
 }
 
+/** As whoever has the token, on a page that asks for it. */
+async function sign_in(page) {
+  await page.getByLabel("token").fill(process.env.FESTOON_TOKEN);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
 export async function an_operator({ open, check, accessible, url }) {
   const page = await open("/operator/campaigns/launch?lang=en");
   await accessible(page, "signing in");
@@ -231,8 +237,7 @@ export async function an_operator({ open, check, accessible, url }) {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("That is not the token").waitFor();
   await page.goto(`${url}/operator/campaigns/launch?lang=en`);
-  await page.getByLabel("token").fill(process.env.FESTOON_TOKEN);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await sign_in(page);
   await page.getByRole("heading", { name: "Launch" }).waitFor();
   check((await page.locator("td .state.open").count()) === 4, "nothing is painted");
   await accessible(page, "board");
@@ -240,7 +245,7 @@ export async function an_operator({ open, check, accessible, url }) {
   const ordered = await page.request.get(`${url}/v1/clips/lantern/en.mp4`);
   check(ordered.status() === 202, "a plate is ordered");
   await page.waitForFunction(() => document.querySelectorAll("td .state.queued").length === 2);
-  for (const name of ["Campaigns", "Takes", "Operations"]) {
+  for (const name of ["Campaigns", "Review", "Takes", "Operations"]) {
     await page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
     await page.getByRole("heading", { level: 1, name }).waitFor();
     for (const colorScheme of ["light", "dark"]) {
@@ -288,4 +293,52 @@ export async function as_it_comes({ open, accessible, check, url }) {
   await plays(page, "variation=1");
   await page.getByRole("button", { name: "Side by side" }).click();
   check((await page.getByRole("dialog").locator("video").count()) === 2, "two takes");
+}
+
+export async function a_review({ open, check, accessible, url }) {
+  const page = await open("/operator/review?lang=en");
+  await sign_in(page);
+  const plates = page.locator(".plate");
+  await plates.nth(2).waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll(".frames img")].every((image) => (image.loading = "eager", image.complete && image.naturalWidth > 0)));
+  for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }]]) {
+    await page.emulateMedia(options);
+    await accessible(page, `review ${name}`);
+  }
+  await page.setViewportSize(PHONE.viewport);
+  await accessible(page, "review on a phone");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  check(wide <= 0, `the review is ${wide} pixels too wide for a phone`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+
+  // By keyboard alone: walk to the second and back, write a note, reject the first; the next one has the focus.
+  await page.locator("body").press("a");
+  check((await plates.count()) === 3, "a key elsewhere decides nothing");
+  await plates.first().focus();
+  await page.keyboard.press("j");
+  check(await plates.nth(1).evaluate((plate) => plate === document.activeElement), "the second plate has the focus");
+  await page.keyboard.press("k");
+  await page.keyboard.press("n");
+  await page.keyboard.type("a jarring note");
+  check((await plates.count()) === 3, "what is typed into a note decides nothing");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("r");
+  await page.getByRole("status").getByText("Rejected.").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".plate").length === 2);
+  check(await plates.first().evaluate((plate) => plate === document.activeElement), "the next plate has the focus");
+  await page.keyboard.press("p");
+  await page.getByRole("status").getByText("another take is ordered").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".plate").length === 1);
+
+  // The last one without a script, in the same browser.
+  const plain = await open("/operator/review?lang=en", { javaScriptEnabled: false });
+  await sign_in(plain);
+  check((await plain.locator(".plate").count()) === 1, "one is left");
+  await plain.getByLabel("Note").fill("fine");
+  await plain.getByRole("button", { name: "Approve" }).click();
+  await plain.getByRole("heading", { name: "Nothing to look at" }).waitFor();
+  const decided = await plain.locator("tbody tr").allInnerTexts();
+  check(decided.length === 3 && decided.some((row) => row.includes("a jarring note")), decided.join(" | "));
+  const shown = await plain.request.get(`${url}/v1/clips/lantern/en.mp4?variation=1`);
+  check(shown.ok() || shown.status() === 202, `an approved or repainted clip is there or on its way: ${shown.status()}`);
 }

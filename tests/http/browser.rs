@@ -263,3 +263,14 @@ async fn a_newcomer_has_clips_of_the_default_model_painted_on_the_pages_as_they_
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flagged_plates_are_decided_about_by_keyboard_and_without_a_script() {
+    let installation = Installation::start().await;
+    for path in ["/v1/clips/lantern/en.mp4", "/v1/clips/lantern/en.mp4?size=large", "/v1/clips/lantern/en.mp4?variation=1"] {
+        super::review::flagged(&installation, path).await;
+    }
+    act(&installation, "a_review", "").await;
+    let rulings: Vec<&str> = installation.running.edge().decisions().latest(9).iter().map(|made| made.ruling.name()).collect();
+    assert_eq!(rulings.len(), 3, "{rulings:?}");
+}

@@ -13,7 +13,7 @@ use festoon_spec::{Locale, UnixMillis};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Frame, Made, language::Words, visitor::Visitor};
+use super::{Frame, Made, language::Words, submitted::Submitted, visitor::Visitor};
 use crate::{
     edge::RendererToken,
     http::{
@@ -34,8 +34,12 @@ const FORM_BYTES: usize = 4096;
 pub const GUESSES: u32 = 10;
 
 /// The pages, by the word that names each.
-const PAGES: [(&str, &str); 3] =
-    [("operations", "/operator"), ("campaigns", "/operator/campaigns"), ("opinions", "/operator/takes")];
+const PAGES: [(&str, &str); 4] = [
+    ("operations", "/operator"),
+    ("campaigns", "/operator/campaigns"),
+    ("review", "/operator/review"),
+    ("opinions", "/operator/takes"),
+];
 
 /// A page for operators, ready to be filled in.
 pub struct Desk {
@@ -97,6 +101,21 @@ pub fn admit(request: &HttpRequest, shared: &Shared) -> Result<Desk, Problem> {
     Ok(Desk { words: visitor.language.for_operators(), frame: Frame::of(&visitor, request), visitor })
 }
 
+/// Lets an operator do something. What another site's page sends is not theirs.
+///
+/// # Errors
+/// As [`admit`].
+pub fn admit_act(request: &HttpRequest, shared: &Shared) -> Result<Desk, Problem> {
+    from_this_site(request)?;
+    admit(request, shared)
+}
+
+/// What an operator sees who did something: the page that they came from, or what is wrong.
+pub fn done(request: &HttpRequest, shared: &Shared, done: Result<String, Problem>) -> HttpResponse {
+    let seen = done.and_then(|to| see_other(&to));
+    seen.unwrap_or_else(|problem| answer(request, shared, "problem", Err(problem)))
+}
+
 /// The page for an operator, for others the one that signs in.
 pub fn answer(request: &HttpRequest, shared: &Shared, name: &str, made: Result<Made, Problem>) -> HttpResponse {
     match made {
@@ -129,34 +148,38 @@ pub async fn sign_in(request: HttpRequest, shared: web::Data<Shared>, payload: w
     shared.guesses.spend(gate::client(&request), shared.edge.now()).map_err(|seconds| {
         Problem::new(Code::TooManyGuesses, format!("at most {GUESSES} a minute are looked at")).retry_after(seconds)
     })?;
-    let form = body::collect(&request, payload, FORM_BYTES, shared.config.limits.body_seconds).await?;
-    let field =
-        |wanted: &str| form_urlencoded::parse(&form).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
-    if !shared.token.opens(field("token").unwrap_or_default().trim()) {
+    let form = Submitted::read(&request, &shared, payload, FORM_BYTES).await?;
+    if !shared.token.opens(form.one("token").trim()) {
         return Ok(sign_in_page(&request, &shared, true));
     }
     let secure = if request.connection_info().scheme() == "https" { "; Secure" } else { "" };
     let value = minted(&shared.token, shared.edge.now());
-    // Only to pages of this kind: whoever wrote the link, it leads nowhere else.
-    let to = field("to").filter(|to| to.starts_with("/operator")).unwrap_or_else(|| "/operator".into());
-    let to = header::HeaderValue::from_str(&to).map_err(|_| Problem::new(Code::BadBody, "`to` is no address"))?;
     let cookie = format!("{COOKIE}={value}; Path=/operator; Max-Age={LASTS_SECONDS}; HttpOnly; SameSite=Strict{secure}");
-    Ok(see_other(to, cookie))
+    with_cookie(see_other(form.one("to"))?, &cookie)
 }
 
 /// `POST /operator/sign-out`
 pub async fn sign_out(request: HttpRequest) -> Result<HttpResponse, Problem> {
     from_this_site(&request)?;
     let cookie = format!("{COOKIE}=; Path=/operator; Max-Age=0; HttpOnly; SameSite=Strict");
-    Ok(see_other(header::HeaderValue::from_static("/operator"), cookie))
+    with_cookie(see_other("/operator")?, &cookie)
 }
 
-fn see_other(to: header::HeaderValue, cookie: String) -> HttpResponse {
-    HttpResponse::SeeOther()
+fn with_cookie(mut response: HttpResponse, cookie: &str) -> Result<HttpResponse, Problem> {
+    let cookie = header::HeaderValue::from_str(cookie).map_err(|error| Problem::internal(&error))?;
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Leads only to pages of this kind, whoever wrote the address.
+fn see_other(to: &str) -> Result<HttpResponse, Problem> {
+    let to = if to.starts_with("/operator") { to } else { "/operator" };
+    let to = header::HeaderValue::from_str(to).map_err(|_| Problem::new(Code::BadBody, "`to` is no address"))?;
+    let response = HttpResponse::SeeOther()
         .insert_header((header::LOCATION, to))
-        .insert_header((header::SET_COOKIE, cookie))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish()
+        .finish();
+    Ok(response)
 }
 
 /// Browsers say which site a form comes from.

@@ -5,6 +5,7 @@
 const language = document.documentElement.lang;
 const EVERY = 5000;
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const unit = (unit, digits = 0) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits });
 const spans = [["second", 1], ["minute", 60], ["hour", 3600], ["day", 86400]].map(([name, seconds]) => [unit(name, 1), seconds]);
 const sizes = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"].map((name, power) => [unit(name, 1), 1000 ** power]);
@@ -15,6 +16,7 @@ const written = (scale, value) => {
 function dress(place) {
   for (const span of place.querySelectorAll("[data-seconds]")) span.textContent = written(spans, Number(span.dataset.seconds));
   for (const span of place.querySelectorAll("[data-bytes]")) span.textContent = written(sizes, Number(span.dataset.bytes));
+  for (const time of place.querySelectorAll("time[data-moment]")) time.textContent = moment.format(new Date(time.dateTime));
   for (const time of place.querySelectorAll("time[data-day]")) time.textContent = day.format(new Date(time.dateTime));
 }
 dress(document);
@@ -40,3 +42,55 @@ async function renew() {
   }
 }
 if (live) setInterval(renew, EVERY);
+
+// Plates to look at: decided without leaving the page. The keys hold while a plate has the focus, so that nobody decides by typing
+// elsewhere.
+const plates = document.getElementById("plates");
+const said = document.getElementById("said");
+const beside = (plate, way) => (way > 0 ? plate.nextElementSibling : plate.previousElementSibling);
+async function decide(form, judgement) {
+  const plate = form.closest(".plate");
+  if (plate.hasAttribute("aria-busy")) return;
+  plate.setAttribute("aria-busy", "true");
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    body.set("judgement", judgement);
+    const response = await fetch(form.action, { method: "POST", body });
+    if (response.status === 401) return location.reload();
+    if (!response.ok) throw new Error(response.status);
+    said.textContent = said.dataset[judgement];
+    const next = beside(plate, 1) ?? beside(plate, -1);
+    // What comes behind these, and what was decided.
+    if (!next) return setTimeout(() => location.reload(), 600);
+    plate.remove();
+    next.focus();
+  } catch {
+    plate.removeAttribute("aria-busy");
+    said.textContent = said.dataset.failed;
+  }
+}
+plates?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  decide(event.target, event.submitter.value);
+});
+plates?.addEventListener("keydown", (event) => {
+  const plate = event.target.closest(".plate");
+  if (!plate || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("textarea, video")) {
+    if (event.key === "Escape") plate.focus();
+    return;
+  }
+  const form = plate.querySelector("form");
+  const acts = {
+    j: () => beside(plate, 1)?.focus(),
+    k: () => beside(plate, -1)?.focus(),
+    a: () => decide(form, "approve"),
+    r: () => decide(form, "reject"),
+    p: () => decide(form, "repaint"),
+    n: () => form.elements.note.focus(),
+  };
+  const act = acts[event.key.toLowerCase()];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
