@@ -10,7 +10,7 @@ ONCE ?=
 PORT ?= 8080
 RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
-BENCHES := edge film motion plate wan
+BENCHES := edge film motion plate typing wan
 
 .PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets beds clean
 
@@ -79,6 +79,12 @@ bench-motion: setup
 bench-plate: setup
 	$(CARGO) build --release --locked -p festoon-renderer --bins --example bench_plate
 	$(PYTHON) scripts/bench-plate.py
+
+# From a keystroke to the first picture with the title, in a browser; beside players that fetch a clip whole.
+bench-typing: setup-test
+	$(CARGO) build --release --locked -p festoon -p festoon-renderer
+	@sh scripts/browser-packages.sh
+	node bench/typing.mjs
 
 # crates/wan beside diffusers, on the same weights.
 bench-wan: setup

@@ -11,6 +11,7 @@ mod accept;
 mod check;
 mod children;
 mod clip;
+mod drawings;
 mod eager;
 mod error;
 mod images;
@@ -102,6 +103,7 @@ struct Inner {
     compositor: Option<Arc<Compositor>>,
     /// What titles are written with.
     faces: Arc<Faces>,
+    drawings: drawings::Drawings,
     costs: Mutex<Costs>,
     /// What people say of takes.
     opinions: Arc<Opinions>,

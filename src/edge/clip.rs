@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use festoon_film::{Draw, captions, overlay::Drawing, small_canvas};
+use festoon_film::{Draw, captions, small_canvas};
 use festoon_spec::{Canvas, Media, Profile};
 
 use super::{Edge, EdgeError, How, Shown};
 use crate::{
     cache::Entry,
     compositor::{Clip, FormOrder, Order, Source},
-    pick::Resolved,
 };
 
 /// Whether a plate, and what is drawn on it, has a small form: it is not as small already.
@@ -73,7 +72,7 @@ impl Edge {
     /// The order of the clip in the profile `mp4`, which its other forms are made of.
     pub(super) async fn film(&self, shown: &Shown, how: &How) -> Result<Order, EdgeError> {
         let Shown { entry, resolved } = shown;
-        let drawing: Arc<dyn Draw> = Arc::new(self.drawing(resolved).await?);
+        let drawing: Arc<dyn Draw> = self.drawing(resolved).await?;
         Ok(Order { spec: resolved.film.clone(), plate: entry.clone(), drawing, bed: resolved.bed.clone(), lane: how.lane })
     }
 
@@ -83,18 +82,5 @@ impl Edge {
     /// [`EdgeError::Pick`], naming the layer and the limit.
     pub async fn check_drawing(&self, shown: &Shown) -> Result<(), EdgeError> {
         self.drawing(&shown.resolved).await.map(drop)
-    }
-
-    /// What is drawn on the clip, laid out.
-    ///
-    /// # Errors
-    /// [`EdgeError::Pick`], naming the layer and the limit.
-    pub(super) async fn drawing(&self, resolved: &Resolved) -> Result<Drawing, EdgeError> {
-        let (mut resolved, faces) = (resolved.clone(), Arc::clone(&self.inner.faces));
-        self.supply_images(&mut resolved).await?;
-        match tokio::task::spawn_blocking(move || resolved.prepare(&faces)).await {
-            Ok(drawing) => Ok(drawing?),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
     }
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Edge, EdgeError, Inner, RendererToken, TokenError,
     children::Children,
+    drawings::Drawings,
     images::Desk,
     mirror::{Mirror, MirrorError, borrowed},
 };
@@ -181,6 +182,7 @@ impl Opened {
             costs: Mutex::new(costs),
             opinions: Arc::new(opinions),
             decisions,
+            drawings: Drawings::default(),
             desk_for_images: Desk::new(config.images.at_once),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),

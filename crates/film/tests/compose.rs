@@ -18,6 +18,7 @@ use festoon_film::{
     probe_fragment, probe_init,
 };
 use festoon_spec::{Canvas, EncoderId, FrameRange};
+use rustix::process::getpriority_process;
 
 use crate::scene::encode_with;
 
@@ -289,6 +290,22 @@ fn what_is_in_front_of_the_first_drawn_frame_waits_for_no_encoder() {
     };
     composer.compose(&hot.footage, &hot, &everywhere(), &Cancel::default(), &mut take).unwrap();
     assert_eq!(pieces, 6);
+}
+
+#[test]
+fn later_segments_give_way_to_earlier_ones() {
+    let hot = Hot::make();
+    let nice = || getpriority_process(None).unwrap();
+    let (own, seen) = (nice(), Arc::new(Mutex::new(Vec::new())));
+    let notes = Arc::clone(&seen);
+    let encoder = Noting::new(move |_| {
+        notes.lock().unwrap().push(nice());
+        Ok(Recipe::Overlay)
+    });
+    hot.compose(&encoder, 1, &everywhere()).unwrap();
+    let expected: Vec<i32> = (0..3).map(|place| (own + 5 * place).min(19)).collect();
+    assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!(nice(), own, "who composes is as urgent as before");
 }
 
 #[test]

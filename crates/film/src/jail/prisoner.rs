@@ -13,7 +13,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, getpriority_process, kill_process_group, pidfd_open, setpriority_process},
 };
 use tempfile::TempDir;
 
@@ -75,6 +75,12 @@ impl Prisoner {
         matches!(ended, Ok(None))
     }
 
+    /// Takes over the nice value of the thread that works with it, which may have been raised since the program was started.
+    fn be_as_urgent(&self) {
+        // Whoever keeps another urgency does the same work.
+        let _ = getpriority_process(None).and_then(|nice| setpriority_process(Some(self.pid), nice));
+    }
+
     /// As [`Jail::output`](super::Jail::output).
     ///
     /// # Errors
@@ -98,6 +104,7 @@ impl Prisoner {
         input: &mut dyn Input<E>,
         take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<String, E> {
+        self.be_as_urgent();
         self.serve(cancel, input, take)?;
         let status = self.wait().map_err(|source| self.pipe(source))?;
         let stderr = String::from_utf8_lossy(&self.stderr_tail).trim().to_owned();

@@ -113,6 +113,11 @@ impl Drawing {
         })
     }
 
+    /// Memory that its samples take.
+    pub fn bytes(&self) -> usize {
+        self.drawn.iter().map(|(_, sprite)| sprite.bytes()).sum()
+    }
+
     /// Where the ink of each layer is that stands somewhere: not of scrims and bars.
     pub fn boxes(&self) -> &[LayerBox] {
         &self.boxes

@@ -45,6 +45,15 @@ fn even(x: i32, y: i32, width: u32, height: u32) -> (i32, i32, usize, usize) {
 }
 
 impl Sprite {
+    /// Memory that its samples take.
+    pub fn bytes(&self) -> usize {
+        let samples = |plane: &Plane| {
+            let orders: usize = plane.order.iter().flatten().map(Vec::len).sum();
+            plane.values.len() + plane.covers.len() + orders
+        };
+        std::iter::once(&self.luma).chain(&self.chroma).map(samples).sum()
+    }
+
     /// A picture whose upper left pixel is at `x`, `y` of the frame.
     pub fn of_pixels(pixels: &Pixmap, x: i32, y: i32) -> Self {
         let (left, top, width, height) = even(x, y, pixels.width(), pixels.height());

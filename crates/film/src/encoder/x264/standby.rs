@@ -162,7 +162,9 @@ mod tests {
     use rustix::{
         event::{PollFd, PollFlags, poll},
         io::Errno,
-        process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process},
+        process::{
+            Pid, PidfdFlags, Signal, getpriority_process, kill_process, pidfd_open, setpriority_process, test_kill_process,
+        },
     };
 
     use super::*;
@@ -209,6 +211,37 @@ mod tests {
         assert!(!waiting_then.contains(&first));
         assert!(waiting_then.contains(&work(&standby, "a")));
         assert_eq!(waiting(&standby, "a").len(), EACH, "who was used is replaced");
+    }
+
+    #[test]
+    fn one_that_waited_is_as_urgent_as_whom_it_works_for() {
+        /// Looks at the programs when the first piece is asked for.
+        struct Looking<'a>(&'a [Pid], Vec<i32>);
+        impl Input<FilmError> for Looking<'_> {
+            fn next(&mut self) -> Result<Option<&[u8]>, FilmError> {
+                if !self.1.is_empty() {
+                    return Ok(None);
+                }
+                self.1 = self.0.iter().map(|pid| getpriority_process(Some(*pid)).unwrap()).collect();
+                Ok(Some(b"some input\n"))
+            }
+        }
+        let standby = Standby::default();
+        work(&standby, "a");
+        let pids = waiting(&standby, "a");
+        let own = getpriority_process(None).unwrap();
+        let lower = (own + 3).min(19);
+        let seen = thread::scope(|scope| {
+            let working = scope.spawn(|| {
+                setpriority_process(None, lower).unwrap();
+                let mut looking = Looking(&pids, Vec::new());
+                standby.output(&jail("a"), &Cancel::default(), &mut looking).unwrap();
+                looking.1
+            });
+            working.join().unwrap()
+        });
+        assert!(seen.contains(&lower), "{seen:?}");
+        assert_eq!(seen.iter().filter(|nice| **nice == own).count(), if lower == own { EACH } else { EACH - 1 });
     }
 
     #[test]
