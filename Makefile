@@ -1,7 +1,7 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | sheets | beds | clean. What is downloaded goes to
+# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | clients | sheets | beds | clean. What is downloaded goes to
 # third_party/, Python for the training to the user's cache.
 
 CARGO ?= cargo
@@ -12,7 +12,7 @@ RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
 BENCHES := edge film motion plate typing wan
 
-.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs sheets beds clean
+.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clients sheets beds clean
 
 help:
 	@sed -n '2,5s/^# *//p' Makefile
@@ -22,7 +22,7 @@ setup:
 
 setup-test: setup
 	@sh scripts/system-packages.sh test
-	@sh scripts/browser-packages.sh
+	@sh scripts/node-packages.sh tests/browser third_party/browser-tests
 
 # In one shell, so that the table of phases at the end has those before festoon itself.
 demo:
@@ -106,7 +106,12 @@ sheets: setup
 beds: setup
 	$(CARGO) run --release --locked -p festoon-film --example beds -- templates
 
-# The reference pages that are made from the code.
+# What is generated in clients/, from docs/openapi.json.
+clients:
+	@sh scripts/node-packages.sh clients/typescript
+	$$($(PYTHON) scripts/python-environment.py clients/python/requirements.txt) scripts/clients.py
+
+# The reference pages that are made from the code; `make clients` follows if docs/openapi.json changed.
 docs:
 	$(CARGO) run -q --locked -- check --reference > docs/templates.md
 	FESTOON_WRITE_DOCS=1 $(CARGO) test -q --locked -p festoon --test festoon -- http::documents http::openapi::the_kept

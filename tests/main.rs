@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod clients;
 mod command_line;
 mod compositor;
 mod described;

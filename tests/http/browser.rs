@@ -138,7 +138,9 @@ async fn greeting() -> Installation {
 /// Where the script finds what it drives the browser with; installed if it is not there.
 static PACKAGES: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let done = Command::new("sh").arg(root.join("scripts/browser-packages.sh")).stdin(Stdio::null()).output().unwrap();
+    let mut install = Command::new("sh");
+    install.arg(root.join("scripts/node-packages.sh")).args(["tests/browser", "third_party/browser-tests"]);
+    let done = install.stdin(Stdio::null()).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     root.join("third_party/browser-tests")
 });
