@@ -4,6 +4,7 @@
 //! many locales share it, the most wanted first, cut at the budget. A template's pre-render rule becomes one in the same way.
 
 mod costs;
+mod draft;
 mod file;
 mod folder;
 mod matrix;
@@ -21,7 +22,8 @@ use chrono::{NaiveDate, NaiveTime};
 use festoon_spec::{Locale, TemplateId};
 
 pub use costs::{Costs, Defaults};
-pub use folder::Campaigns;
+pub use draft::{Draft, Head, MOST_BYTES, Wishes, Written, Wrong};
+pub use folder::{Campaigns, NotKept};
 pub use matrix::{Cell, Matrix, Sum, Unresolved};
 
 use crate::{
@@ -42,6 +44,10 @@ pub struct Campaign {
     pub name: String,
     /// First and last day on which its clips are shown, if it says.
     pub window: Option<(NaiveDate, NaiveDate)>,
+    /// Another first day, by region.
+    pub live: BTreeMap<String, NaiveDate>,
+    /// Whether nothing is painted for it at the moment. What was painted stays.
+    pub paused: bool,
     /// Where painting stops.
     pub budget: Budget,
     /// What it wants, the most wanted first.
@@ -106,6 +112,16 @@ impl Campaign {
         file::parse(path, text).map_err(|mistake| CampaignError::Mistake(Box::new(mistake)))
     }
 
+    /// The day on which its clips are shown for the first time in a region, if it says.
+    pub fn goes_live(&self, region: &str) -> Option<NaiveDate> {
+        self.live.get(region).copied().or(self.window.map(|(first, _)| first))
+    }
+
+    /// Its file's text.
+    pub fn text(&self) -> &str {
+        self.file.text()
+    }
+
     /// Whether its last day is over.
     pub fn is_over(&self, today: NaiveDate) -> bool {
         self.window.is_some_and(|(_, last)| last < today)
@@ -167,7 +183,14 @@ impl Campaign {
 
     /// Where the file asks for a pick that cannot be: at the value that is wrong, else at the template.
     fn place_of(&self, unresolved: &Unresolved) -> Range<usize> {
-        let asks = |part: &&Part| part.templates.iter().any(|template| template.value == unresolved.pick.template);
+        let pick = &unresolved.pick;
+        let has =
+            |part: &Part, name: &str, value: &String| part.choices.get(name).is_none_or(|values| values.value.contains(value));
+        let asks = |part: &&Part| {
+            part.templates.iter().any(|template| template.value == pick.template)
+                && pick.parameters.iter().all(|(name, value)| has(part, name, value))
+                && pick.ratio.is_none_or(|ratio| part.ratios.value.is_empty() || part.ratios.value.contains(&ratio))
+        };
         let part = self.parts.iter().find(asks);
         let wrong = match &unresolved.error {
             PickError::Value { parameter, .. } => part.and_then(|part| part.choices.get(parameter)).map(|values| &values.span),

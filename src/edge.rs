@@ -20,6 +20,7 @@ mod nearest;
 mod opened;
 mod orders;
 mod parts;
+mod planning;
 mod purging;
 mod renditions;
 mod reviewing;

@@ -23,7 +23,7 @@ mod zone;
 
 pub use agenda::{Agenda, schedules};
 pub use feast::{Feast, FeastDay, Feasts, FeastsError, UnknownDate, YEARS, region_of};
-pub use occurrence::{Dates, Due, Found, Occurrence, Schedule, UnknownFeast, Wanted, due, occurrences};
+pub use occurrence::{Dates, Due, Found, Occurrence, Schedule, UnknownFeast, Wanted, due, occurrences, shown};
 pub use orders::{OrderError, Orders, PlannedPlate};
 pub use planner::{Planner, Settings, Tick};
 pub use preview::{Preview, PreviewDay, PreviewRule, preview};

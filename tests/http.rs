@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod browser;
+mod campaigns;
 mod connections;
 mod delivery;
 mod documents;

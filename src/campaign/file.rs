@@ -5,7 +5,9 @@
 //! name = "Launch of the new lamp"
 //! locales = ["en", "ja"]                       # of every part that has none of its own; without any, those of each template
 //! window = { from = "2026-12-01", to = "2027-01-06" }
+//! live = { JP = "2026-12-24" }                 # another first day in some regions
 //! budget = { plates = 40, gpu_seconds = 3600 }
+//! paused = true                                # nothing is painted for it; left out, it goes on
 //!
 //! [[part]]
 //! templates = ["product-launch"]
@@ -35,6 +37,10 @@ struct CampaignFile {
     name: String,
     locales: Option<Spanned<Vec<Spanned<String>>>>,
     window: Option<Spanned<RawWindow>>,
+    #[serde(default)]
+    live: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    paused: bool,
     #[serde(default)]
     budget: RawBudget,
     #[serde(default)]
@@ -103,16 +109,24 @@ pub(super) fn parse(path: &Path, text: String) -> Result<Campaign, Mistake> {
         return Err(source.at(raw.id.span(), "the campaign wants nothing").hinted("add a `[[part]]` with `templates = [ … ]`"));
     }
     let window = raw.window.as_ref().map(|window| source.window(window)).transpose()?;
+    let live = source.live(&raw.live, window)?;
     let common = raw.locales.as_ref().map(|locales| source.locales(locales)).transpose()?;
     let parts = raw.part.iter().map(|part| source.part(part, common.as_ref())).collect::<Result<_, _>>()?;
     Ok(Campaign {
         id: raw.id.into_inner(),
         name: raw.name,
         window,
+        live,
+        paused: raw.paused,
         budget: Budget { plates: raw.budget.plates, gpu_seconds: raw.budget.gpu_seconds },
         parts,
         file: source.0,
     })
+}
+
+/// The id that a campaign's text gives itself, if it can be read.
+pub(super) fn id_of(text: &str) -> Option<String> {
+    text.parse::<toml::Table>().ok()?.get("id")?.as_str().map(str::to_owned)
 }
 
 /// The file that is read, for the place of a mistake.
@@ -134,6 +148,33 @@ impl Source {
             return Err(self.at(window.span(), format!("the window ends on {last}, before it begins on {first}")));
         }
         Ok((first, last))
+    }
+
+    fn live(
+        &self,
+        live: &BTreeMap<String, Spanned<String>>,
+        window: Option<(NaiveDate, NaiveDate)>,
+    ) -> Result<BTreeMap<String, NaiveDate>, Mistake> {
+        let mut dates = BTreeMap::new();
+        for (region, date) in live {
+            let is_region = match region.len() {
+                2 => region.bytes().all(|byte| byte.is_ascii_uppercase()),
+                3 => region.bytes().all(|byte| byte.is_ascii_digit()),
+                _ => false,
+            };
+            if !is_region {
+                return Err(self.at(date.span(), format!("`{region}` is not a region")).hinted("two capital letters, `JP`"));
+            }
+            let Some((_, last)) = window else {
+                return Err(self.at(date.span(), "`live` moves the first day of a `window`, and there is none"));
+            };
+            let day = self.date(date)?;
+            if day > last {
+                return Err(self.at(date.span(), format!("in {region} it begins on {day}, after the window ends on {last}")));
+            }
+            dates.insert(region.clone(), day);
+        }
+        Ok(dates)
     }
 
     fn date(&self, date: &Spanned<String>) -> Result<NaiveDate, Mistake> {

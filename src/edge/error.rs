@@ -4,7 +4,8 @@ use festoon_film::overlay::ImageError;
 use festoon_spec::{JobId, RenderKey, TemplateId};
 
 use crate::{
-    cache::CacheError, compositor::CompositorError, pick::PickError, queue::QueueError, store::StoreError, template::NotPublic,
+    cache::CacheError, campaign::NotKept, compositor::CompositorError, pick::PickError, queue::QueueError, store::StoreError,
+    template::NotPublic,
 };
 
 /// See [`Edge`](super::Edge).
@@ -77,6 +78,9 @@ pub enum EdgeError {
         /// The campaigns that there are.
         known: Vec<String>,
     },
+    /// A campaign is not kept, or not changed.
+    #[error(transparent)]
+    Campaign(#[from] NotKept),
     /// A plate that nobody knows, or that is not painted.
     #[error("there is no plate {key}")]
     UnknownPlate {

@@ -171,12 +171,7 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::UnknownCampaign`], also if its file has a mistake.
     pub fn plates_of_campaign(&self, id: &str) -> Result<Vec<RenderKey>, EdgeError> {
-        let (campaigns, _) = self.inner.campaigns.follow();
-        let known = || campaigns.values().map(|campaign| campaign.id.clone()).collect();
-        let unknown = |reason| EdgeError::UnknownCampaign { given: id.chars().take(80).collect(), reason, known: known() };
-        let campaign = campaigns.values().find(|campaign| campaign.id == id).ok_or_else(|| unknown(None))?;
-        let matrix = campaign.matrix(&self.inner.library.current(), &self.makers(), &self.costs());
-        let matrix = matrix.map_err(|error| unknown(Some(error.line())))?;
+        let matrix = self.matrix_of(&self.campaign(id)?)?;
         Ok(matrix.cells.iter().map(|cell| cell.key).collect())
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use festoon_film::Measured;
-use festoon_spec::{BlobHash, ClipSpec, Lane, PlateSpec, Profile, Reason, RenderKey, Still, TenantId, Verdict};
+use festoon_spec::{BlobHash, ClipSpec, Lane, PlateSpec, Profile, Reason, RenderKey, Still, TenantId, UnixMillis, Verdict};
 
 use super::{Edge, EdgeError};
 use crate::{
@@ -212,7 +212,7 @@ impl Edge {
         }
         tracing::info!(plates = decided.len(), ?judgement, by, note, "somebody decided about plates");
         for (spec, key) in anew {
-            self.order_ahead(spec, key, None).await?;
+            self.order_ahead(spec, key, self.now()).await?;
         }
         if judgement == Judgement::Approve {
             // Edges believe that there is none.
@@ -241,12 +241,7 @@ impl Edge {
     }
 
     /// Orders a plate that nobody waits for, unless it is there or on its way.
-    pub(super) async fn order_ahead(
-        &self,
-        spec: PlateSpec,
-        key: RenderKey,
-        due: Option<festoon_spec::UnixMillis>,
-    ) -> Result<bool, EdgeError> {
+    pub(super) async fn order_ahead(&self, spec: PlateSpec, key: RenderKey, due: UnixMillis) -> Result<bool, EdgeError> {
         let Self { inner } = self;
         if self.allowed(Some(&spec.template), &[key], None).is_err() || inner.cache.find(&key).await?.is_some() {
             return Ok(false);
@@ -255,7 +250,7 @@ impl Edge {
             key,
             lane: Lane::Prerender,
             tenant: TenantId::default(),
-            due: Some(due.unwrap_or_else(|| self.now())),
+            due: Some(due),
             cost_millis: self.costs().millis(&spec),
             max_attempts: inner.config.queue.max_attempts,
             planned: true,

@@ -8,13 +8,16 @@
 mod board;
 mod card;
 mod docs;
+mod export;
 mod form;
 mod gallery;
 mod judgements;
 mod language;
 mod operations;
 mod operator;
+mod planning;
 mod review;
+mod standing;
 mod studio;
 mod submitted;
 mod visitor;
@@ -26,12 +29,14 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use board::{board, campaigns, export};
+pub use board::{board, campaigns};
 pub use docs::docs;
+pub use export::export;
 pub use gallery::gallery;
 pub use judgements::judgements;
 pub use operations::operations;
 pub use operator::{GUESSES, sign_in, sign_out};
+pub use planning::{act, create, new};
 pub use review::{decide, film, frame, review, reviewed};
 pub use studio::studio;
 

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::{
     cache::{CacheError, UpstreamError},
+    campaign::NotKept,
     edge::{CompositorError, EdgeError},
     pick::{Fault, PickError},
     queue::QueueError,
@@ -240,6 +241,12 @@ impl From<EdgeError> for Problem {
             EdgeError::UnknownCampaign { known, .. } => {
                 Self::new(Code::UnknownCampaign, error.to_string()).hint(format!("the campaigns are: {}", known.join(", ")))
             }
+            EdgeError::Campaign(NotKept::Unknown(_)) => Self::new(Code::UnknownCampaign, error.to_string()),
+            EdgeError::Campaign(NotKept::Paused(_)) => Self::new(Code::BadCampaign, error.to_string()).hint("resume it first"),
+            EdgeError::Campaign(NotKept::Wrong(wrong)) => {
+                Self { hint: wrong.hint.clone(), ..Self::new(Code::BadCampaign, wrong.to_string()) }
+            }
+            EdgeError::Campaign(NotKept::Store(store)) => store.into(),
             EdgeError::UnknownPlate { .. } => {
                 Self::new(Code::UnknownEntry, error.to_string()).hint("what is to be approved has to be painted first")
             }

@@ -170,10 +170,28 @@ pub const ROWS: &[Row] = &[
     },
     Row { methods: READ, path: "/operator/campaigns", about: "Operators: the campaigns", handler: || web::to(page::campaigns) },
     Row {
+        methods: &["POST"],
+        path: "/operator/campaigns",
+        about: "Operators: makes a campaign of a form, a table or a file",
+        handler: || web::to(page::create),
+    },
+    Row {
         methods: READ,
-        path: "/operator/campaigns/{campaign}/table.csv",
-        about: "Operators: a campaign as a table",
+        path: "/operator/campaigns/new",
+        about: "Operators: the form of a campaign",
+        handler: || web::to(page::new),
+    },
+    Row {
+        methods: READ,
+        path: "/operator/campaigns/{campaign}/{file}",
+        about: "Operators: `campaign.toml`, `wishes.csv`, and `table.csv` with the state of each clip",
         handler: || web::to(page::export),
+    },
+    Row {
+        methods: &["POST"],
+        path: "/operator/campaigns/{campaign}",
+        about: "Operators: pauses, resumes or plans a campaign, says when it goes live",
+        handler: || web::to(page::act),
     },
     Row {
         methods: READ,

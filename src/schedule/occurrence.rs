@@ -1,6 +1,11 @@
 //! Which plates are due when: pure.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::Range,
+    time::Duration,
+};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use festoon_spec::{Digest, Locale, PlateSpec, RenderKey, UnixMillis};
@@ -32,8 +37,10 @@ pub struct Schedule {
     pub revision: Digest,
     /// When.
     pub dates: Dates,
-    /// What each locale needs within the budget, the most wanted first.
+    /// What each locale needs within the budget, the most wanted first. Of a campaign that is paused nothing is ordered.
     pub plates: BTreeMap<Locale, Vec<Wanted>>,
+    /// Of a campaign that is paused: what stays in the cache all the same.
+    pub paused: Option<BTreeSet<RenderKey>>,
 }
 
 /// When a schedule needs its plates.
@@ -42,7 +49,14 @@ pub enum Dates {
     /// Around the days of this feast, as the rule says.
     Feast(String, Box<PrerenderRule>),
     /// From a campaign's first day through its last, by the wall clock of each locale's region.
-    Window(NaiveDate, NaiveDate),
+    Window {
+        /// The first day …
+        first: NaiveDate,
+        /// … where the region has none of its own.
+        live: BTreeMap<String, NaiveDate>,
+        /// The last day.
+        last: NaiveDate,
+    },
     /// As long as the rule or the campaign stands.
     Always,
 }
@@ -80,7 +94,7 @@ impl Schedule {
         }
         let dates = rule.feast.clone().map_or(Dates::Always, |feast| Dates::Feast(feast, Box::new(rule.clone())));
         let id = format!("{}/{}", template.id, rule.id);
-        Ok(Self { revision: revision(&dates, &plates), id, dates, plates })
+        Ok(Self { revision: revision(&dates, &plates), id, dates, plates, paused: None })
     }
 
     /// The schedule of a campaign.
@@ -94,7 +108,9 @@ impl Schedule {
         costs: &Costs,
     ) -> Result<Self, CampaignError> {
         let mut plates: BTreeMap<Locale, Vec<Wanted>> = BTreeMap::new();
-        for cell in campaign.matrix(templates, makers, costs)?.cells {
+        let cells = campaign.matrix(templates, makers, costs)?.cells;
+        let paused = campaign.paused.then(|| cells.iter().map(|cell| cell.key).collect());
+        for cell in if campaign.paused { &[][..] } else { &cells } {
             for locale in cell.locales() {
                 let pick =
                     cell.picks.iter().find(|pick| pick.locale == *locale).expect("a cell's locales are its picks'").clone();
@@ -102,8 +118,9 @@ impl Schedule {
                 plates.entry(locale.clone()).or_default().push(wanted);
             }
         }
-        let dates = campaign.window.map_or(Dates::Always, |(first, last)| Dates::Window(first, last));
-        Ok(Self { id: format!("campaign:{}", campaign.id), revision: revision(&dates, &plates), dates, plates })
+        let window = |(first, last)| Dates::Window { first, live: campaign.live.clone(), last };
+        let dates = campaign.window.map_or(Dates::Always, window);
+        Ok(Self { id: format!("campaign:{}", campaign.id), revision: revision(&dates, &plates), dates, plates, paused })
     }
 }
 
@@ -185,8 +202,8 @@ pub fn occurrences(
     let after = known.unwrap_or(now);
     let (feast, rule) = match &schedule.dates {
         Dates::Feast(feast, rule) => (feast, rule),
-        Dates::Window(first, last) => {
-            let found = in_window(schedule, *first, *last).into_iter();
+        Dates::Window { first, live, last } => {
+            let found = in_window(schedule, *first, live, *last).into_iter();
             let placeable = |occurrence: &Occurrence| {
                 occurrence.shown_until > Some(now)
                     && occurrence.due <= through
@@ -230,26 +247,39 @@ pub fn occurrences(
 }
 
 /// A campaign's window for each of its locales, where it opens first in front.
-fn in_window(schedule: &Schedule, first: NaiveDate, last: NaiveDate) -> Vec<Occurrence> {
+fn in_window(schedule: &Schedule, first: NaiveDate, live: &BTreeMap<String, NaiveDate>, last: NaiveDate) -> Vec<Occurrence> {
     let mut found: Vec<_> = schedule
         .plates
         .keys()
         .map(|locale| {
-            let zone = zone_of(&region_of(locale));
-            let midnight = |day: NaiveDate| millis(instant(zone, day.and_time(NaiveTime::MIN)));
+            let region = region_of(locale);
+            let first = live.get(&region).copied().unwrap_or(first);
+            let Range { start, end } = days(&region, first, last);
             Occurrence {
                 key: key(schedule, locale, Some(first)),
                 schedule: schedule.id.clone(),
                 revision: schedule.revision,
                 locale: locale.clone(),
                 date: Some(first),
-                due: midnight(first),
-                shown_until: Some(midnight(last.succ_opt().unwrap_or(last))),
+                due: start,
+                shown_until: Some(end),
             }
         })
         .collect();
     found.sort_by_key(|occurrence| occurrence.due);
     found
+}
+
+/// From the first day through the last, by a region's wall clock.
+fn days(region: &str, first: NaiveDate, last: NaiveDate) -> Range<UnixMillis> {
+    let midnight = |day: NaiveDate| millis(instant(zone_of(region), day.and_time(NaiveTime::MIN)));
+    midnight(first)..midnight(last.succ_opt().unwrap_or(last))
+}
+
+/// When a campaign's clips are shown to a locale; always, if it says nothing.
+pub fn shown(campaign: &Campaign, locale: &Locale) -> Option<Range<UnixMillis>> {
+    let region = region_of(locale);
+    Some(days(&region, campaign.goes_live(&region)?, campaign.window?.1))
 }
 
 fn standing(schedule: &Schedule, locale: &Locale, now: UnixMillis) -> Occurrence {

@@ -177,7 +177,10 @@ impl Planner {
             // What is shown already stays when its rule changes, and goes when nobody's rule or campaign it is any more.
             let gone_at_once = !schedules.iter().any(|schedule| schedule.id == occurrence.schedule) && now <= ends(occurrence);
             let ahead = occurrence.due > now || occurrence.shown_until.is_none();
-            let replaced = gone_at_once || ahead && !current.contains(&(occurrence.schedule.clone(), occurrence.revision));
+            // What goes on is placed anew.
+            let paused = schedules.iter().any(|schedule| schedule.id == occurrence.schedule && schedule.paused.is_some());
+            let replaced =
+                gone_at_once || paused || ahead && !current.contains(&(occurrence.schedule.clone(), occurrence.revision));
             if replaced {
                 gone.extend(occurrence.plates.iter().flatten().filter(|plate| !wanted.contains(plate)).copied());
             }
@@ -207,7 +210,7 @@ impl Planner {
         tick: &mut Tick,
     ) {
         let mut live: BTreeMap<String, BTreeSet<RenderKey>> = BTreeMap::new();
-        live.extend(schedules.iter().map(|schedule| (schedule.id.clone(), BTreeSet::new())));
+        live.extend(schedules.iter().map(|schedule| (schedule.id.clone(), schedule.paused.clone().unwrap_or_default())));
         for occurrence in remembered {
             let plates = live.entry(occurrence.schedule.clone()).or_default();
             if now <= ends(occurrence) {

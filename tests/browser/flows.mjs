@@ -342,3 +342,68 @@ export async function a_review({ open, check, accessible, url }) {
   const shown = await plain.request.get(`${url}/v1/clips/lantern/en.mp4?variation=1`);
   check(shown.ok() || shown.status() === 202, `an approved or repainted clip is there or on its way: ${shown.status()}`);
 }
+
+export async function a_campaign({ open, check, accessible, url }) {
+  const page = await open("/operator/campaigns?lang=en");
+  await sign_in(page);
+  await page.getByRole("link", { name: "New campaign" }).click();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `new campaign ${colorScheme}`);
+  }
+  const fields = page.locator("form").filter({ has: page.locator("input[name=kind][value=wishes]") });
+  await fields.getByLabel("Id", { exact: true }).fill("spring");
+  await fields.getByLabel("First day").fill("2027-03-01");
+  await fields.getByLabel("Last day").fill("2027-02-01");
+  await fields.getByLabel("lantern").check();
+  await fields.getByLabel("Parameters").fill("size = small | large");
+  await fields.getByRole("button", { name: "Keep" }).click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("before it begins").waitFor();
+  check(await alert.evaluate((alert) => alert === document.activeElement), "what is wrong has the focus");
+  check((await fields.getByLabel("Last day").getAttribute("aria-invalid")) === "true", "its field is marked");
+  check(await fields.getByLabel("lantern").isChecked(), "what was filled in is still there");
+  await accessible(page, "a campaign with a mistake");
+  await fields.getByLabel("Last day").fill("2027-03-31");
+  await fields.getByRole("button", { name: "Keep" }).click();
+  await page.getByRole("heading", { level: 1, name: "spring" }).waitFor();
+
+  // The board: three locales see two plates; one is flagged, the other is ordered by hand.
+  check((await page.locator("td .state.flagged").count()) === 3, "a flagged plate, as three locales see it");
+  await page.getByRole("button", { name: "Plan again" }).click();
+  await page.getByText("Plates ordered: 1").waitFor();
+  check((await page.locator("td .state.queued").count()) === 3, "the other is queued");
+  await page.getByRole("button", { name: "Flagged" }).click();
+  await page.getByText("1 chosen").waitFor();
+  check((await page.locator("td input:checked").count()) === 3, "all of its cells");
+  for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }]]) {
+    await page.emulateMedia(options);
+    await accessible(page, `board ${name}`);
+  }
+  await page.setViewportSize(PHONE.viewport);
+  await accessible(page, "board on a phone");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  check(wide <= 0, `the board is ${wide} pixels too wide for a phone`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.getByLabel("Note").fill("fine");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("td .state.ready").length === 3);
+  check((await page.getByRole("img", { name: "Approved" }).count()) === 3, "and it is marked as approved");
+  await page.getByLabel("Japan").fill("2027-02-20");
+  await page.getByRole("button", { name: "Keep" }).click();
+  await page.waitForFunction(() => document.querySelector("input[name=live-JP]").value === "2027-02-20");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused").waitFor();
+  check((await page.locator("td .state.open").count()) === 3, "what was queued is not any more");
+
+  // A table that was taken along is brought again, as a file.
+  const file = await page.request.get(`${url}/operator/campaigns/spring/wishes.csv`);
+  await page.goto(`${url}/operator/campaigns/new?lang=en`);
+  await page.getByText("Bring a table (CSV)").click();
+  const table = page.locator("form").filter({ has: page.locator("input[name=kind][value=table]") });
+  await table.getByLabel("Id", { exact: true }).fill("tour");
+  await table.getByLabel("Or choose a file").setInputFiles({ name: "wishes.csv", mimeType: "text/csv", buffer: await file.body() });
+  await page.waitForFunction(() => document.getElementById("text-table").value.startsWith("template,locale"));
+  await table.getByRole("button", { name: "Keep" }).click();
+  await page.getByRole("heading", { level: 1, name: "tour" }).waitFor();
+}

@@ -276,3 +276,14 @@ async fn flagged_plates_are_decided_about_by_keyboard_and_without_a_script() {
     let rulings: Vec<&str> = installation.running.edge().decisions().latest(9).iter().map(|made| made.ruling.name()).collect();
     assert_eq!(rulings.len(), 3, "{rulings:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_made_planned_decided_about_and_dated_on_its_board() {
+    let installation = Installation::start().await;
+    super::review::flagged(&installation, "/v1/clips/lantern/en.mp4").await;
+    act(&installation, "a_campaign", "").await;
+    let (campaigns, mistakes) = installation.running.edge().campaigns().follow();
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    let made: Vec<_> = campaigns.values().map(|campaign| (campaign.id.as_str(), campaign.paused, campaign.live.len())).collect();
+    assert_eq!(made, [("spring", true, 1), ("tour", false, 0)]);
+}

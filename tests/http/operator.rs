@@ -30,7 +30,14 @@ async fn sign_in(installation: &Installation, token: &str) -> Result<String, u16
     Ok(cookie.split(';').next().unwrap().to_owned())
 }
 
-const PAGES: [&str; 4] = ["/operator", "/operator/campaigns", "/operator/campaigns/launch", "/operator/takes"];
+const PAGES: [&str; 6] = [
+    "/operator",
+    "/operator/campaigns",
+    "/operator/campaigns/new",
+    "/operator/campaigns/launch",
+    "/operator/review",
+    "/operator/takes",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_are_let_in_by_the_token_for_twelve_hours_and_nobody_else_is() {

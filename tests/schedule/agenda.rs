@@ -175,3 +175,41 @@ async fn a_mistake_in_a_campaign_is_told_before_anything_is_planned() {
     let mistake = Campaigns::open(installation.campaigns()).unwrap_err().line();
     assert!(mistake.contains("launch.toml:4:13: the list is empty"), "{mistake}");
 }
+
+#[tokio::test]
+async fn a_campaign_that_is_paused_orders_nothing_keeps_what_it_has_and_goes_on_where_it_was() {
+    let (installation, state) = (Installation::new(), tempfile::tempdir().unwrap());
+    installation.save_campaign(LAUNCH);
+    let agenda = installation.agenda(&state, makers());
+    let minute = async |text: String| {
+        installation.save_campaign(&text);
+        installation.clock.advance(60_000);
+        agenda.tick().await.unwrap()
+    };
+    let of_campaign =
+        |tick: &festoon::schedule::Tick| tick.placed.iter().filter(|occurrence| occurrence.schedule == "campaign:launch").count();
+    assert_eq!(of_campaign(&minute(LAUNCH.to_owned()).await), 2);
+    // Also when its window has opened.
+    for now in ["2026-12-01T00:00:00Z", "2026-12-07T12:00:00Z"] {
+        installation.clock.set(at(now));
+        let paused = minute(format!("paused = true\n{LAUNCH}")).await;
+        // The third is the rule's as well.
+        assert_eq!((of_campaign(&paused), paused.withdrawn.len()), (0, 2), "{now}: {:?}", paused.withdrawn);
+        let still = minute(format!("paused = true\n{LAUNCH}# still\n")).await;
+        assert_eq!((of_campaign(&still), still.withdrawn.len()), (0, 0), "{now}");
+        assert_eq!(installation.book.pins("campaign:launch"), 3, "what is painted stays in the cache");
+        let resumed = minute(LAUNCH.to_owned()).await;
+        assert_eq!((of_campaign(&resumed), resumed.withdrawn.len()), (2, 0), "{now}");
+        assert_eq!(installation.book.pins("campaign:launch"), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_region_with_a_day_of_its_own_is_due_then() {
+    let (installation, state) = (Installation::new(), tempfile::tempdir().unwrap());
+    installation.save_campaign(&format!("live = {{ JP = '2026-12-04' }}\n{LAUNCH}"));
+    let tick = installation.agenda(&state, makers()).tick().await.unwrap();
+    let placed = tick.placed.iter().filter(|occurrence| occurrence.schedule == "campaign:launch");
+    let due: Vec<_> = placed.map(|occurrence| (occurrence.locale.as_str(), occurrence.due)).collect();
+    assert_eq!(due, [("ja", at("2026-12-03T15:00:00Z")), ("en", at("2026-12-06T05:00:00Z"))]);
+}

@@ -2,26 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
-    web,
-};
-use festoon_spec::{JobState, Locale, Verdict};
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::NaiveDate;
+use festoon_spec::{Locale, RenderKey};
 use serde::Serialize;
 
-use super::{Made, operator};
+use super::{
+    Made, operator,
+    review::path_of,
+    standing::{STATES, Standing},
+};
 use crate::{
-    campaign::{Campaign, Cell, Matrix},
-    edge::Edge,
-    http::{
-        Shared, address,
-        problem::{Code, Problem},
-    },
+    campaign::{Campaign, Matrix},
+    decision::LONGEST_NOTE,
+    http::{Shared, problem::Problem},
     pick::Pick,
+    schedule::{region_of, shown},
     template::{Template, Templates, Touches},
 };
 
+/// The pair of a board's address that says how many plates were ordered by hand.
+pub const PLANNED: &str = "planned";
 /// Plates of a campaign that are shown.
 const MOST_CELLS: usize = 500;
 
@@ -29,6 +30,8 @@ const MOST_CELLS: usize = 500;
 struct List {
     campaigns: Vec<Row>,
     mistakes: Vec<String>,
+    /// The page that makes one.
+    new: String,
 }
 
 /// One campaign.
@@ -39,6 +42,7 @@ struct Row {
     from: Option<String>,
     until: Option<String>,
     is_over: bool,
+    paused: bool,
     plates: usize,
     ready: usize,
     href: String,
@@ -49,11 +53,19 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct Board {
     row: Row,
-    /// The file with everything in it.
-    export: String,
+    /// Where its files are.
+    files: String,
+    /// This page.
+    here: String,
     variants: Vec<String>,
     locales: Vec<LocaleRow>,
-    states: BTreeMap<&'static str, usize>,
+    /// Each with the number of its plates.
+    states: Vec<(&'static str, usize)>,
+    regions: Vec<Region>,
+    changed: Vec<Changed>,
+    /// Plates that were ordered a moment ago by hand.
+    planned: Option<u64>,
+    longest_note: usize,
     forecast_seconds: u64,
     spent_seconds: u64,
     left_seconds: u64,
@@ -66,27 +78,42 @@ struct Board {
 #[derive(Debug, Serialize)]
 struct LocaleRow {
     locale: Locale,
+    /// The day on which it goes live, if there is one.
+    from: Option<NaiveDate>,
+    is_live: bool,
     /// In the order of the variants; a locale need not have all.
     cells: Vec<Option<Place>>,
+}
+
+/// When a campaign goes live in a region.
+#[derive(Debug, Serialize)]
+struct Region {
+    region: String,
+    locales: Vec<Locale>,
+    /// Its own day.
+    date: Option<NaiveDate>,
+}
+
+/// A plate that is no longer what somebody approved.
+#[derive(Debug, Serialize)]
+struct Changed {
+    variant: String,
+    locales: Vec<Locale>,
+    parts: BTreeSet<String>,
 }
 
 /// A plate as one locale sees it.
 #[derive(Debug, Clone, Serialize)]
 struct Place {
+    plate: RenderKey,
+    is_approved: bool,
+    is_changed: bool,
     state: &'static str,
     permille: u16,
     /// Its page.
     href: String,
     /// How many locales see the same.
     shared_by: usize,
-    detail: String,
-}
-
-/// How far a plate is.
-struct Standing {
-    state: &'static str,
-    permille: u16,
-    spent_millis: u64,
     detail: String,
 }
 
@@ -100,89 +127,57 @@ pub async fn board(request: HttpRequest, shared: web::Data<Shared>, id: web::Pat
     operator::answer(&request, &shared, "board", boarded(&request, &shared, &id).await)
 }
 
-/// `/operator/campaigns/{campaign}/table.csv`
-pub async fn export(request: HttpRequest, shared: web::Data<Shared>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    operator::admit(&request, &shared)?;
-    let campaign = find(&shared, &id)?;
-    let templates = shared.edge.library().current();
-    let matrix = matrix(&shared, &campaign, &templates)?;
-    let mut lines =
-        String::from("plate,state,template,locale,ratio,variation,parameters,forecast_seconds,spent_seconds,clip\r\n");
-    for cell in &matrix.cells {
-        let standing = Standing::of(&shared.edge, cell).await?;
-        for pick in &cell.picks {
-            let parameters = pick.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
-            let ratio = pick.ratio.map(|ratio| ratio.to_string()).unwrap_or_default();
-            let seconds = |millis: u64| (millis / 1000).to_string();
-            let fields = [
-                cell.key.to_string(),
-                standing.state.to_owned(),
-                pick.template.to_string(),
-                pick.locale.to_string(),
-                ratio,
-                pick.variation.to_string(),
-                parameters,
-                seconds(cell.cost_millis),
-                seconds(standing.spent_millis),
-                address::of_clip(pick),
-            ];
-            lines.push_str(&fields.map(|field| quoted(&field)).join(","));
-            lines.push_str("\r\n");
-        }
-    }
-    let name =
-        format!("attachment; filename=\"{}.csv\"", campaign.id.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-"));
-    let name = HeaderValue::from_str(&name).expect("letters, digits and dashes");
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_DISPOSITION, name))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .content_type("text/csv; charset=utf-8")
-        .body(lines))
-}
-
-/// A field as RFC 4180 has it. What a table program would take for a formula begins with a quotation mark of its own.
-fn quoted(field: &str) -> String {
-    let guard = if field.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    format!("\"{guard}{}\"", field.replace('"', "\"\""))
-}
-
 async fn listed(request: &HttpRequest, shared: &Shared) -> Result<Made, Problem> {
     let desk = operator::admit(request, shared)?;
-    let templates = shared.edge.library().current();
     let (campaigns, mistakes) = shared.edge.campaigns().follow();
     let mut rows = Vec::new();
     for campaign in campaigns.values() {
         let href = desk.visitor.link(&format!("/operator/campaigns/{}", campaign.id), &[]);
         let mut row = Row::of(shared, campaign, href);
-        match matrix(shared, campaign, &templates) {
+        match shared.edge.matrix_of(campaign) {
             Ok(matrix) => {
                 row.plates = matrix.cells.len();
                 for cell in matrix.cells.iter().take(MOST_CELLS) {
-                    row.ready += usize::from(Standing::of(&shared.edge, cell).await?.state == "ready");
+                    row.ready += usize::from(Standing::of(&shared.edge, campaign, cell).await?.state == "ready");
                 }
             }
-            Err(problem) => row.mistake = Some(problem.detail().to_owned()),
+            Err(error) => row.mistake = Some(error.to_string()),
         }
         rows.push(row);
     }
     let mistakes = mistakes.iter().map(|mistake| mistake.line()).collect();
-    desk.made("campaigns", &List { campaigns: rows, mistakes })
+    let new = desk.visitor.link("/operator/campaigns/new", &[]);
+    desk.made("campaigns", &List { campaigns: rows, mistakes, new })
 }
 
 async fn boarded(request: &HttpRequest, shared: &Shared, id: &str) -> Result<Made, Problem> {
-    let desk = operator::admit(request, shared)?;
-    let campaign = find(shared, id)?;
-    let templates = shared.edge.library().current();
-    let Matrix { cells, beyond } = matrix(shared, &campaign, &templates)?;
+    let mut desk = operator::admit(request, shared)?;
+    let planned = desk.visitor.take(PLANNED).and_then(|count| count.parse().ok());
+    let edge = &shared.edge;
+    let campaign = edge.campaign(id)?;
+    let templates = edge.library().current();
+    let Matrix { cells, beyond } = edge.matrix_of(&campaign)?;
     let mut variants: Vec<String> = Vec::new();
     let mut places: BTreeMap<Locale, BTreeMap<usize, Place>> = BTreeMap::new();
-    let mut states = BTreeMap::new();
-    let (mut spent, mut left) = (0, 0);
+    let (mut states, mut changed) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    let (mut spent, mut left, mut ready) = (0, 0, 0);
     for cell in cells.iter().take(MOST_CELLS) {
-        let standing = Standing::of(&shared.edge, cell).await?;
-        *states.entry(standing.state).or_insert(0) += 1;
+        let standing = Standing::of(edge, &campaign, cell).await?;
+        let in_places: Vec<&'static str> =
+            cell.locales().into_iter().map(|locale| standing.state_in(edge, &campaign, locale)).collect();
+        // Live somewhere is live.
+        let state = if in_places.contains(&"live") { "live" } else { standing.state };
+        *states.entry(state).or_insert(0) += 1;
         spent += standing.spent_millis;
-        left += if standing.state == "ready" { 0 } else { cell.cost_millis };
+        ready += usize::from(standing.state == "ready");
+        left += if standing.is_kept || standing.state == "rejected" { 0 } else { cell.cost_millis };
+        if !standing.changed.is_empty() {
+            changed.push(Changed {
+                variant: variant(&cell.picks[0], &templates),
+                locales: cell.locales().into_iter().cloned().collect(),
+                parts: standing.changed.clone(),
+            });
+        }
         let shared_by = cell.locales().len();
         for pick in &cell.picks {
             let variant = variant(pick, &templates);
@@ -190,29 +185,46 @@ async fn boarded(request: &HttpRequest, shared: &Shared, id: &str) -> Result<Mad
                 variants.push(variant);
                 variants.len() - 1
             });
+            let page = match standing.is_kept {
+                true => desk.visitor.link(&path_of(&standing.key), &[]),
+                false => desk.visitor.link(&format!("/t/{}", pick.template), &page_pairs(pick, &templates)),
+            };
             let place = Place {
-                state: standing.state,
+                plate: standing.key,
+                is_approved: standing.is_approved,
+                is_changed: !standing.changed.is_empty(),
+                state: standing.state_in(edge, &campaign, &pick.locale),
                 permille: standing.permille,
-                href: desk.visitor.link(&format!("/t/{}", pick.template), &page_pairs(pick, &templates)),
+                href: page,
                 shared_by,
                 detail: standing.detail.clone(),
             };
             places.entry(pick.locale.clone()).or_default().insert(column, place);
         }
     }
-    let locales = places
-        .into_iter()
-        .map(|(locale, mut row)| LocaleRow { locale, cells: (0..variants.len()).map(|column| row.remove(&column)).collect() })
-        .collect();
+    let regions = regions(&campaign, places.keys());
+    let now = edge.now();
+    let locales = places.into_iter().map(|(locale, mut row)| LocaleRow {
+        from: campaign.goes_live(&region_of(&locale)),
+        is_live: shown(&campaign, &locale).is_none_or(|days| days.contains(&now)),
+        cells: (0..variants.len()).map(|column| row.remove(&column)).collect(),
+        locale,
+    });
+    let locales = locales.collect();
     let href = desk.visitor.link(&format!("/operator/campaigns/{}", campaign.id), &[]);
     let mut row = Row::of(shared, &campaign, href);
-    (row.plates, row.ready) = (cells.len(), states.get("ready").copied().unwrap_or_default());
+    (row.plates, row.ready) = (cells.len(), ready);
     let board = Board {
-        export: format!("/operator/campaigns/{}/table.csv", campaign.id),
+        files: format!("/operator/campaigns/{}", campaign.id),
+        here: row.href.clone(),
         row,
         variants,
         locales,
-        states,
+        states: STATES.into_iter().map(|state| (state, states.get(state).copied().unwrap_or_default())).collect(),
+        regions,
+        changed,
+        planned,
+        longest_note: LONGEST_NOTE,
         forecast_seconds: cells.iter().map(|cell| cell.cost_millis).sum::<u64>() / 1000,
         spent_seconds: spent / 1000,
         left_seconds: left / 1000,
@@ -222,18 +234,14 @@ async fn boarded(request: &HttpRequest, shared: &Shared, id: &str) -> Result<Mad
     desk.made("campaigns", &board)
 }
 
-fn find(shared: &Shared, id: &str) -> Result<Campaign, Problem> {
-    let (campaigns, _) = shared.edge.campaigns().follow();
-    let found = campaigns.values().find(|campaign| campaign.id == id).cloned();
-    found.ok_or_else(|| {
-        let given: String = id.chars().take(80).collect();
-        Problem::new(Code::NotFound, format!("there is no campaign `{given}`"))
-    })
-}
-
-fn matrix(shared: &Shared, campaign: &Campaign, templates: &Templates) -> Result<Matrix, Problem> {
-    let matrix = campaign.matrix(templates, &shared.edge.makers(), &shared.edge.costs());
-    matrix.map_err(|error| Problem::new(Code::BadCampaign, error.line()))
+/// The regions of these locales; none where the campaign says nothing of days.
+fn regions<'l>(campaign: &Campaign, locales: impl Iterator<Item = &'l Locale>) -> Vec<Region> {
+    let mut regions: BTreeMap<String, Vec<Locale>> = BTreeMap::new();
+    for locale in locales.filter(|_| campaign.window.is_some()) {
+        regions.entry(region_of(locale)).or_default().push(locale.clone());
+    }
+    let region = |(region, locales): (String, Vec<Locale>)| Region { date: campaign.live.get(&region).copied(), region, locales };
+    regions.into_iter().map(region).collect()
 }
 
 /// What tells a pick from the others of its locale: its template, what its plate is painted from where that is not the usual, its
@@ -277,41 +285,11 @@ impl Row {
             from: campaign.window.map(|(from, _)| from.to_string()),
             until: campaign.window.map(|(_, until)| until.to_string()),
             is_over: campaign.is_over(today),
+            paused: campaign.paused,
             plates: 0,
             ready: 0,
             href,
             mistake: None,
         }
     }
-}
-
-impl Standing {
-    async fn of(edge: &Edge, cell: &Cell) -> Result<Self, Problem> {
-        let internal = |error: &(dyn std::error::Error + 'static)| Problem::internal(error);
-        let standing = |state| Self { state, permille: 0, spent_millis: 0, detail: String::new() };
-        if let Some(entry) = edge.cache().find(&cell.key).await.map_err(|error| internal(&error))? {
-            let manifest = edge.cache().manifest(&cell.key).await.map_err(|error| internal(&error))?;
-            let spent_millis = manifest.map_or(0, |manifest| manifest.outcome.timings.values().sum());
-            let (state, detail) = match &entry.verdict {
-                Verdict::Passed => ("ready", String::new()),
-                Verdict::Flagged { reasons } => ("flagged", told(reasons)),
-                Verdict::Failed { reasons } => ("failed", told(reasons)),
-            };
-            return Ok(Self { state, permille: 1000, spent_millis, detail });
-        }
-        if let Some(job) = edge.queue().live(&cell.key).await.map_err(|error| internal(&error))? {
-            let permille = job.progress.map_or(0, |progress| progress.permille);
-            return Ok(match job.state {
-                JobState::Leased { renderer, .. } => Self { permille, detail: renderer, ..standing("painting") },
-                _ => standing("queued"),
-            });
-        }
-        let refusal = edge.cache().refusal(&cell.key).await.map_err(|error| internal(&error))?;
-        Ok(refusal.map_or_else(|| standing("open"), |refusal| Self { detail: told(&refusal.reasons), ..standing("failed") }))
-    }
-}
-
-fn told(reasons: &[festoon_spec::Reason]) -> String {
-    let told: BTreeSet<&str> = reasons.iter().map(|reason| reason.detail.as_str()).collect();
-    told.into_iter().collect::<Vec<_>>().join("; ")
 }

@@ -17,6 +17,21 @@ impl Submitted {
         Ok(Self(form_urlencoded::parse(&form).into_owned().collect()))
     }
 
+    /// A form that nobody sent.
+    pub fn nothing() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Pairs of an address, read alike.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The fields whose names begin so: the rest of the name, and what it says.
+    pub fn beginning<'a>(&'a self, with: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(with)?, value.as_str())))
+    }
+
     /// What a field says; nothing if it is not there.
     pub fn one<'a>(&'a self, name: &'a str) -> &'a str {
         self.all(name).next().unwrap_or_default()

@@ -24,7 +24,8 @@ dress(document);
 // The page is asked for again while somebody looks at it, and what is live in it takes its place; focus and scrolling stay.
 const live = document.getElementById("live");
 async function renew() {
-  if (document.hidden || live.contains(document.activeElement)) return;
+  // What somebody has chosen stays.
+  if (document.hidden || live.contains(document.activeElement) || live.querySelector(":checked")) return;
   try {
     const response = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (response.status === 401) return location.reload();
@@ -42,6 +43,47 @@ async function renew() {
   }
 }
 if (live) setInterval(renew, EVERY);
+
+// What needs this script shows itself.
+for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
+const regions = new Intl.DisplayNames(language, { type: "region" });
+for (const span of document.querySelectorAll("[data-region]")) {
+  try {
+    span.textContent = regions.of(span.dataset.region);
+  } catch {
+    // A region that this browser does not know keeps its code.
+  }
+}
+document.getElementById("wrong")?.focus();
+
+// A file goes into the field that would be typed into.
+for (const input of document.querySelectorAll("input[data-into]")) {
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    input.setCustomValidity(file && file.size > Number(input.dataset.most) ? `${written(sizes, file.size)} > ${written(sizes, Number(input.dataset.most))}` : "");
+    if (file && input.reportValidity()) document.getElementById(input.dataset.into).value = await file.text();
+  });
+}
+
+// Cells of a board are chosen by their state.
+const judge = document.getElementById("judge");
+const cells = () => [...judge.querySelectorAll("input[name=plate]")];
+function count() {
+  const chosen = document.getElementById("chosen");
+  const number = new Set(cells().filter((cell) => cell.checked).map((cell) => cell.value)).size;
+  chosen.textContent = number ? chosen.dataset.some.replace("{count}", number) : "";
+}
+judge?.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-choose]");
+  if (!button) return;
+  for (const cell of cells()) cell.checked = button.dataset.choose === cell.dataset.state;
+  count();
+});
+// A plate that several locales share is decided about once: all of its cells go together.
+judge?.addEventListener("change", (event) => {
+  for (const cell of cells()) if (cell.value === event.target.value) cell.checked = event.target.checked;
+  count();
+});
 
 // Plates to look at: decided without leaving the page. The keys hold while a plate has the focus, so that nobody decides by typing
 // elsewhere.
