@@ -21,6 +21,7 @@ pub mod new;
 pub mod operator;
 pub mod phases;
 pub mod prerender;
+pub mod preview;
 pub mod purge;
 pub mod reference;
 pub mod reindex;
@@ -59,6 +60,9 @@ enum Verb {
     /// Check templates and report every mistake
     #[command(after_help = check::HELP)]
     Check(check::Arguments),
+    /// Show a template in the browser while it is written
+    #[command(after_help = preview::HELP)]
+    Preview(preview::Arguments),
     /// Paint a campaign, or what is due, ahead of time
     #[command(after_help = prerender::HELP)]
     Prerender(prerender::Arguments),
@@ -115,7 +119,7 @@ impl CommandLine {
 
     /// Runs the verb; tells an error on standard error.
     fn run(self) -> Exit {
-        if !matches!(self.verb, Verb::Up(_) | Verb::Serve(_)) {
+        if !matches!(self.verb, Verb::Up(_) | Verb::Serve(_) | Verb::Preview(_)) {
             end_quietly_with_the_reader();
         }
         let invocation = &self.invocation;
@@ -124,6 +128,7 @@ impl CommandLine {
             Verb::Serve(arguments) => serve::run(arguments, invocation),
             Verb::New(arguments) => new::run(arguments, invocation),
             Verb::Check(arguments) => check::run(arguments, invocation),
+            Verb::Preview(arguments) => preview::run(arguments, invocation),
             Verb::Prerender(arguments) => prerender::run(arguments, invocation),
             Verb::Schedule(arguments) => schedule::run(arguments, invocation),
             Verb::Key(arguments) => key::run(arguments, invocation),

@@ -17,6 +17,7 @@ mod measuring;
 mod playing;
 mod pool;
 mod sounds;
+mod still;
 mod windows;
 
 use std::{
@@ -43,6 +44,7 @@ pub use forms::{FormOrder, Source};
 use playing::Film;
 pub use playing::{Broken, Playing};
 pub use pool::{Full, Pool};
+pub use still::{Ground, Stills};
 use windows::Windows;
 
 /// Size and rate at which the recipes are compared when a server starts.

@@ -24,6 +24,7 @@ mod planning;
 mod purging;
 mod renditions;
 mod reviewing;
+mod still;
 mod takes;
 mod ticket;
 mod token;
@@ -63,7 +64,7 @@ use crate::{
     template::{Library, Template},
 };
 
-pub use crate::compositor::{Broken, Clip, CompositorError, Playing};
+pub use crate::compositor::{Broken, Clip, CompositorError, Playing, Stills};
 pub use accept::Accepted;
 pub use check::Check;
 pub use children::{Child, Reached};
@@ -75,6 +76,7 @@ pub use opened::{OpenError, Opened};
 pub use purging::{Cause, Purge};
 pub use renditions::{InSegments, Piece, SoundInSegments};
 pub use reviewing::{Judgement, Waiting};
+pub use still::Below;
 pub use takes::Next;
 pub use ticket::{Status, Ticket, TicketId};
 pub use token::{RendererToken, TokenError};
@@ -583,6 +585,10 @@ impl Edge {
     /// The templates.
     pub fn library(&self) -> &Library {
         &self.inner.library
+    }
+    /// What titles are written with.
+    pub fn faces(&self) -> &Arc<Faces> {
+        &self.inner.faces
     }
     /// The makers of plates.
     pub fn makers(&self) -> Arc<Makers> {

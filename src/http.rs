@@ -51,6 +51,7 @@ use actix_web::http::header::HeaderValue;
 
 pub use address::of_clip as clip_address;
 pub use openapi::document as openapi_document;
+pub use page::Author;
 pub use problem::Code;
 pub use routes::{ROWS, Row};
 pub use tls::{Certificate, TlsError};
@@ -80,6 +81,8 @@ struct Shared {
     /// What was made for addresses.
     work: Arc<Budget>,
     signing_keys: SigningKeys,
+    /// Who writes a template here, if this server is there for that alone.
+    author: Option<Author>,
 }
 
 /// Why the address cannot be had.
@@ -161,11 +164,18 @@ impl Bound {
         }
     }
 
-    /// Answers until `stop` is done, then finishes what is in flight. Must be called inside a runtime.
+    /// Answers until `stop` is done, then finishes what is in flight; with an author, nobody else than them. Must be called
+    /// inside a runtime.
     ///
     /// # Errors
     /// If the workers cannot be started.
-    pub async fn serve(self, opened: &Opened, feasts: Feasts, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn serve(
+        self,
+        opened: &Opened,
+        feasts: Feasts,
+        author: Option<Author>,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
         let config = Arc::clone(opened.edge.config());
         let shared = Arc::new(Shared {
             edge: opened.edge.clone(),
@@ -179,6 +189,7 @@ impl Bound {
             guesses: Budget::new(page::GUESSES),
             work: Arc::new(Budget::new(config.strangers.work_per_minute)),
             signing_keys: SigningKeys::of(&config.state()),
+            author,
             config,
         });
         server::run(self.plain, self.tls, shared, stop).await

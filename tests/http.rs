@@ -15,6 +15,7 @@ mod openapi;
 mod operator;
 mod opinions;
 mod picks;
+mod preview;
 mod profiles;
 pub mod review;
 pub mod sound;

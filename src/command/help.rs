@@ -9,7 +9,7 @@ use super::Exit;
 /// The verbs, by what somebody wants to do.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("Run it", &["up", "serve"]),
-    ("Write templates", &["new", "check"]),
+    ("Write templates", &["new", "preview", "check"]),
     ("Paint ahead", &["prerender", "schedule"]),
     ("Deliver", &["key", "sign", "warm", "purge", "takedown"]),
     ("Look after it", &["doctor", "gc", "reindex"]),

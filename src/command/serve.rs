@@ -8,11 +8,13 @@ use std::{
     time::Duration,
 };
 
+use festoon_spec::TemplateId;
 use listenfd::ListenFd;
 use miette::IntoDiagnostic;
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -24,11 +26,11 @@ use super::{Exit, Invocation, terminal::Lines};
 use crate::{
     clock::{Clock, Ids, RandomIds, SystemClock},
     config::{Config, LogFormat, Role, Source, Sources},
-    edge::{Edge, OpenError, Opened},
-    http::{BindError, Bound, Certificate},
+    edge::{Edge, OpenError, Opened, Stills},
+    http::{Author, BindError, Bound, Certificate},
     metrics,
     schedule::{Agenda, Feasts, FeastsError, FileState, StateError, Ticker, TickerError},
-    template::{Known, Watch, WatchError},
+    template::{Findings, Known, Proofreader, Watch, WatchError},
 };
 
 /// How often leases that ran out are taken back.
@@ -166,36 +168,76 @@ impl Running {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StartError> {
+        Self::begin(listener, config, clock, ids, None).await.map(|(running, _)| running)
+    }
+
+    /// As [`Running::start`], for whoever writes this template, the only one of the settings' folder: it may have mistakes, which
+    /// are told from now on. `paints` says whether there will be a renderer.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_for_author(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        template: TemplateId,
+        paints: bool,
+    ) -> Result<(Self, watch::Receiver<Arc<Findings>>), StartError> {
+        Self::begin(None, config, clock, ids, Some((template, paints))).await
+    }
+
+    async fn begin(
+        listener: Option<TcpListener>,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        written: Option<(TemplateId, bool)>,
+    ) -> Result<(Self, watch::Receiver<Arc<Findings>>), StartError> {
         metrics::start();
         let bound = Bound::take(&config, listener)?;
         let certificate = bound.certificate();
-        let (url, tls_address) = (bound.url(), bound.tls_address());
+        let (url, address, tls_address) = (bound.url(), bound.address(), bound.tls_address());
         let config = Arc::new(config);
         let is_edge = config.server.role == Role::Edge;
         let (mut feasts, mut known) = (None, Known::default());
         if !is_edge {
-            let found = Feasts::load(&config.path(&config.paths.feasts))?;
-            known.feasts = Some(found.ids().map(str::to_owned).collect());
+            let folder = config.path(&config.paths.feasts);
+            // Who writes a template of their own may have no feasts beside it.
+            if written.is_none() || folder.is_dir() {
+                let found = Feasts::load(&folder)?;
+                known.feasts = Some(found.ids().map(str::to_owned).collect());
+                feasts = Some(found);
+            }
             known.models = Some(config.abilities().map_err(OpenError::from)?);
-            feasts = Some(found);
         }
-        let mut opened = tokio::task::spawn_blocking(move || Opened::open(config, known, clock, ids)).await??;
+        let open = if written.is_some() { Opened::open_for_author } else { Opened::open };
+        let mut opened = tokio::task::spawn_blocking(move || open(config, known, clock, ids)).await??;
+        let (proofreader, findings) = Proofreader::new(opened.edge.library().clone(), Arc::clone(opened.edge.faces()));
         // An edge's templates change with its origin's, all at once.
         let watch = if is_edge { None } else { Some(opened.edge.library().watch()?) };
         let mut besides = JoinSet::new();
         if let Some(follow) = opened.follow_origin() {
             besides.spawn(follow);
         }
+        let author = match written {
+            Some((template, paints)) => {
+                let stills = Stills::of(opened.edge.cache().clone()).map_err(OpenError::Compositor)?;
+                besides.spawn(proofreader.read_along());
+                Some(Author::new(template, findings.clone(), stills, paints, address))
+            }
+            None => None,
+        };
         let opened = Arc::new(opened);
         let stop = CancellationToken::new();
         let (answers, stopped, known) = (Arc::clone(&opened), stop.clone(), feasts.clone().unwrap_or_default());
-        let answering = tokio::spawn(async move { bound.serve(&answers, known, stopped.cancelled_owned()).await });
+        let answering = tokio::spawn(async move { bound.serve(&answers, known, author, stopped.cancelled_owned()).await });
         besides.spawn(reap(opened.edge.clone()));
         besides.spawn(maintain(opened.edge.clone()));
         if let Some(certificate) = certificate {
             besides.spawn(refresh(certificate));
         }
-        Ok(Self { opened, url, tls_address, stop, answering, besides, feasts, ticker: None, _watch: watch })
+        let running = Self { opened, url, tls_address, stop, answering, besides, feasts, ticker: None, _watch: watch };
+        Ok((running, findings))
     }
 
     /// Begins to order what the templates' rules and the campaigns want ahead of its dates, each minute, where the settings say so.

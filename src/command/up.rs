@@ -175,11 +175,17 @@ async fn decode(decoder: Decoder, clip: Bytes) -> Result<(), String> {
     }
 }
 
-fn plan(config: &Config, count: usize, running: &Running) -> miette::Result<Plan> {
-    let program = match config.renderers.program.as_path() {
-        empty if empty == Path::new("") => program_beside_this_one().into_diagnostic()?,
-        named => config.path(named),
-    };
+/// The renderer that the settings name, or the one beside this program.
+pub(super) fn renderer_program(config: &Config) -> miette::Result<PathBuf> {
+    match config.renderers.program.as_path() {
+        empty if empty == Path::new("") => program_beside_this_one().into_diagnostic(),
+        named => Ok(config.path(named)),
+    }
+}
+
+/// So many renderers of this machine for a server.
+pub(super) fn plan(config: &Config, count: usize, running: &Running) -> miette::Result<Plan> {
+    let program = renderer_program(config)?;
     let absolute = |path: PathBuf| std::path::absolute(path).into_diagnostic();
     let models: Vec<PathBuf> = config.models.0.values().map(|folder| absolute(config.path(folder))).collect::<Result<_, _>>()?;
     let settings = config.path(&config.renderers.settings);

@@ -112,6 +112,31 @@ impl Opened {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(config: Arc<Config>, known: Known, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, OpenError> {
+        Self::open_with(config, known, clock, ids, |folder, known| {
+            Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))
+        })
+    }
+
+    /// As [`Opened::open`], for whoever writes the templates: mistakes in them are told and keep nothing from opening.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_for_author(
+        config: Arc<Config>,
+        known: Known,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(config, known, clock, ids, |folder, known| Ok(Library::open_as_it_is(folder, known)))
+    }
+
+    fn open_with(
+        config: Arc<Config>,
+        known: Known,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        read: fn(PathBuf, Known) -> Result<Library, OpenError>,
+    ) -> Result<Self, OpenError> {
         let state = config.state();
         let store = Store::open(&state, Arc::clone(&clock))?;
         let options = CacheOptions { memory_bytes: config.cache.memory_bytes, disk_bytes: config.cache.disk_bytes };
@@ -164,7 +189,7 @@ impl Opened {
             }
         };
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
-        let library = Library::open_knowing(folder.clone(), known).map_err(|report| OpenError::templates(folder, &report))?;
+        let library = read(folder, known)?;
         let templates = library.current();
         if let Some(silence) = Silence::of(templates.iter().map(|template| &**template), makers.missing_sounds()) {
             tracing::warn!(help = silence.hint(), "{silence}");

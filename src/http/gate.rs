@@ -50,10 +50,14 @@ impl Gate {
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let started = Instant::now();
-        let limits = &shared(request.request()).config.limits;
+        let shared_by_all = shared(request.request());
+        let limits = &shared_by_all.config.limits;
+        let foreign = shared_by_all.author.as_ref().and_then(|author| author.admits(request.uri(), request.headers()).err());
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        let mut response = if target > limits.uri_bytes {
+        let mut response = if let Some(problem) = foreign {
+            request.error_response(problem)
+        } else if target > limits.uri_bytes {
             let problem = Problem::new(Code::UriTooLong, format!("{target} bytes, at most {} are read", limits.uri_bytes));
             request.error_response(problem)
         } else if head > limits.header_bytes {

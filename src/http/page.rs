@@ -16,6 +16,7 @@ mod language;
 mod operations;
 mod operator;
 mod planning;
+mod preview;
 mod review;
 mod standing;
 mod studio;
@@ -37,6 +38,7 @@ pub use judgements::judgements;
 pub use operations::operations;
 pub use operator::{GUESSES, sign_in, sign_out};
 pub use planning::{act, create, new};
+pub use preview::{Author, events as preview_events, picture as preview_picture, preview};
 pub use review::{decide, film, frame, review, reviewed};
 pub use studio::studio;
 
@@ -139,6 +141,7 @@ fn script_of(name: &str) -> &'static str {
     match name {
         "gallery" => "gallery_js",
         "studio" => "studio_js",
+        "preview" => "preview_js",
         "docs" => "docs_js",
         _ => "desk_js",
     }

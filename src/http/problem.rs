@@ -69,6 +69,7 @@ codes! {
     UnknownCampaign, "unknown-campaign", 404, "There is no such campaign";
     UnknownEntry, "unknown-entry", 404, "Nothing is kept under this key";
     UnknownTicket, "unknown-ticket", 404, "There is no such ticket";
+    ForeignHost, "foreign-host", 421, "A preview answers its own page alone";
     NotYourOrder, "not-your-order", 403, "The ticket only shows how far others' order is";
     BadLocale, "bad-locale", 422, "This is not a locale";
     UnknownParameter, "unknown-parameter", 422, "The template has no such parameter";

@@ -235,6 +235,23 @@ pub const ROWS: &[Row] = &[
     Row { methods: READ, path: "/assets/{name}", about: "The pages' styles and scripts", handler: || web::to(page::asset) },
 ];
 
+/// What `festoon preview` answers besides.
+const AUTHOR_ROWS: &[Row] = &[
+    Row { methods: READ, path: "/preview", about: "A template while it is written", handler: || web::to(page::preview) },
+    Row {
+        methods: READ,
+        path: "/preview/picture.jpg",
+        about: "A picture of it, drawn anew",
+        handler: || web::to(page::preview_picture),
+    },
+    Row {
+        methods: &["GET"],
+        path: "/preview/events",
+        about: "What is wrong with it, each time it is saved (SSE)",
+        handler: || web::to(page::preview_events),
+    },
+];
+
 impl Row {
     /// Whether it is a page for people, or what belongs to one: all else is described in the OpenAPI document.
     pub fn is_page(&self) -> bool {
@@ -263,14 +280,15 @@ impl Row {
 }
 
 /// Puts the table into an application.
-pub fn configure(application: &mut web::ServiceConfig, role: Role) {
-    let mut paths: Vec<&str> = ROWS.iter().map(|row| row.path).collect();
+pub fn configure(application: &mut web::ServiceConfig, role: Role, for_author: bool) {
+    let rows = || ROWS.iter().chain(if for_author { AUTHOR_ROWS } else { &[] });
+    let mut paths: Vec<&str> = rows().map(|row| row.path).collect();
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
         let mut resource = web::resource(path);
         let mut allow = Vec::new();
-        for row in ROWS.iter().filter(|row| row.path == path) {
+        for row in rows().filter(|row| row.path == path) {
             allow.extend_from_slice(row.methods);
             for method in row.methods {
                 let method = Method::from_bytes(method.as_bytes()).expect("the table holds methods");
@@ -287,7 +305,7 @@ pub fn configure(application: &mut web::ServiceConfig, role: Role) {
 
 /// The path of a row for a label: a fixed text, however many addresses strangers make up. The last one is of no row.
 pub fn labels() -> impl Iterator<Item = &'static str> {
-    ROWS.iter().map(|row| row.path).chain(["none"])
+    ROWS.iter().chain(AUTHOR_ROWS).map(|row| row.path).chain(["none"])
 }
 
 /// Whether other sites' pages may use what lies there.

@@ -110,12 +110,13 @@ fn worker(
     acceptor: Option<TlsAcceptor>,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> {
     let (limits, role) = (shared.config.limits.clone(), shared.config.server.role);
+    let for_author = shared.author.is_some();
     let gate = Gate::new(lines.clone());
     let data = web::Data::from(Arc::clone(&shared));
     let application = App::new()
         .app_data(data)
         .wrap(from_fn(move |request, next| Rc::clone(&gate).pass(request, next)))
-        .configure(|application| routes::configure(application, role))
+        .configure(|application| routes::configure(application, role, for_author))
         .default_service(web::to(routes::nothing))
         .into_factory()
         .map_err(|error: actix_web::Error| error.error_response());
@@ -130,7 +131,7 @@ fn worker(
     let actix = Rc::new(actix);
     fn_factory(move || {
         let express = Express::new(Arc::clone(&shared), lines.clone(), closing.clone(), workers);
-        let door = Rc::new(Door { express, config: Arc::clone(&shared.config), acceptor: acceptor.clone() });
+        let door = Rc::new(Door { express, config: Arc::clone(&shared.config), acceptor: acceptor.clone(), for_author });
         let (actix, open) = (Rc::clone(&actix), Rc::new(Cell::new(0)));
         async move {
             let actix = Rc::new(actix.new_service(()).await?);
@@ -158,6 +159,8 @@ struct Door {
     express: Express,
     config: Arc<Config>,
     acceptor: Option<TlsAcceptor>,
+    /// Whether the server is there for an author alone.
+    for_author: bool,
 }
 
 impl Door {
@@ -197,6 +200,10 @@ impl Door {
                 Err(_) => return None,
             },
         };
+        if self.for_author {
+            // The gate looks at who asks; what is answered here does not pass it.
+            return Some((wire, Protocol::Http1, Some(peer)));
+        }
         match self.express.serve(&mut wire, peer.ip()).await {
             Next::Over => None,
             Next::Http1 => Some((wire, Protocol::Http1, Some(peer))),

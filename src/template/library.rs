@@ -97,14 +97,19 @@ impl Library {
     /// # Errors
     /// If there is a mistake in any.
     pub fn open_knowing(folder: impl Into<PathBuf>, known: Known) -> Result<Self, Report> {
+        let library = Self::open_as_it_is(folder, known);
+        let problems = library.problems();
+        if problems.is_clean() { Ok(library) } else { Err((*problems).clone()) }
+    }
+
+    /// As [`Library::open_knowing`], for whoever is writing them: what has a mistake is left out, and [`Library::problems`] says
+    /// why.
+    pub fn open_as_it_is(folder: impl Into<PathBuf>, known: Known) -> Self {
         let folder = folder.into();
         let (templates, problems) = sort(read_all(&folder, &known), &Templates::default());
-        if !problems.is_clean() {
-            return Err(problems);
-        }
         let (readings, _) = watch::channel(0);
         let (templates, problems) = (ArcSwap::from_pointee(templates), ArcSwap::from_pointee(problems));
-        Ok(Self(Arc::new(Shelf { folder, known, templates, problems, readings })))
+        Self(Arc::new(Shelf { folder, known, templates, problems, readings }))
     }
 
     /// The templates as they are now.

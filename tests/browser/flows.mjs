@@ -1,5 +1,8 @@
 // What people do, each as one function. tests/http/browser.rs lays out the server that each of them needs.
 
+import { readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+
 const THEMES = [{ colorScheme: "light" }, { colorScheme: "dark" }];
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
@@ -406,4 +409,60 @@ export async function a_campaign({ open, check, accessible, url }) {
   await page.waitForFunction(() => document.getElementById("text-table").value.startsWith("template,locale"));
   await table.getByRole("button", { name: "Keep" }).click();
   await page.getByRole("heading", { level: 1, name: "tour" }).waitFor();
+}
+
+/** An author writes a template: what is saved is shown, drawn at once, and what is wrong with it with line and column. */
+export async function a_template_being_written({ open, accessible, check, url }) {
+  const folder = process.env.FESTOON_FOLDER;
+  const edit = (file, from, to) => {
+    const text = readFileSync(`${folder}/${file}`, "utf8");
+    check(text.includes(from), `${file} has no ${from}`);
+    writeFileSync(`${folder}/${file}`, text.replace(from, to));
+  };
+  const page = await open("/preview");
+  const shown = () => page.locator("#picture").screenshot();
+  const address = () => page.locator("#picture").getAttribute("src");
+  const changed = (before) => page.waitForFunction((before) => document.getElementById("picture")?.getAttribute("src") !== before, before);
+  await page.getByRole("heading", { name: "No mistakes" }).waitFor();
+  check(await page.getByText("Drawn on a plain background").isVisible(), "nothing is painted yet");
+  await accessible(page, "the preview");
+
+  let [before, at] = [await shown(), await address()];
+  edit("words/en.toml", 'default = "Hello"', 'default = "Good morning"');
+  await changed(at);
+  check(!before.equals(await shown()), "what is saved is in the picture");
+  check((await page.getByLabel("Title").getAttribute("placeholder")) === "Good morning", "and in the form");
+
+  [before, at] = [await shown(), await address()];
+  edit("template.toml", "\nwidth = ", "\nwidht = ");
+  const wrong = page.locator(".mistakes li").first();
+  await wrong.waitFor();
+  const line = readFileSync(`${folder}/template.toml`, "utf8").split("\n").findIndex((line) => line.startsWith("widht")) + 1;
+  const told = await wrong.innerText();
+  for (const part of [`template.toml:${line}:1`, "widht", "did you mean `width`?"]) check(told.includes(part), `${part}: ${told}`);
+  check((await address()) === at && before.equals(await shown()), "the picture stays as it was");
+  await accessible(page, "the preview of a broken template");
+
+  edit("template.toml", "\nwidht = ", "\nwidth = ");
+  await page.getByRole("heading", { name: "No mistakes" }).waitFor();
+  check((await page.locator(".mistakes").count()) === 0, "it goes away");
+
+  // What only drawing finds comes after the picture.
+  edit("words/en.toml", 'default = "Good morning"', 'default = "\u{12000}"');
+  await page.getByText("missing-glyph").first().waitFor();
+  edit("words/en.toml", 'default = "\u{12000}"', 'default = "Good morning"');
+  await page.getByRole("heading", { name: "No mistakes" }).waitFor();
+
+  at = await address();
+  await page.getByLabel("Title").fill("Zoë");
+  await changed(at);
+  check((await address()).includes("title=Zo"), "what is typed is in the picture");
+
+  [before, at] = [await shown(), await address()];
+  await page.getByRole("button", { name: "Paint this plate" }).click();
+  await page.getByText("Painted.").waitFor({ timeout: 120_000 });
+  await page.getByText("Drawn on its own plate").waitFor();
+  check(!before.equals(await shown()), "the plate is below the title now");
+  const clip = await page.request.get(url + (await page.getByRole("link", { name: "Play the clip" }).getAttribute("href")));
+  check(clip.ok() && clip.headers()["content-type"].startsWith("video/mp4"), "the clip is there");
 }

@@ -161,7 +161,7 @@ async fn act(installation: &Installation, flow: &'static str, cue: &str) {
     .await;
 }
 
-async fn perform(flow: &'static str, url: &str, with: impl FnOnce(&mut Command)) {
+pub async fn perform(flow: &'static str, url: &str, with: impl FnOnce(&mut Command)) {
     let mut command = Command::new("node");
     command
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/run.mjs"))

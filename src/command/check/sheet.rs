@@ -15,10 +15,10 @@ use festoon_spec::{Adapted, Canvas, Locale, PlateSpec, RenderKey, Scene};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use crate::{
+    command::up::renderer_program,
     config::Config,
     makers::Makers,
     pick::{Pick, Resolved},
-    supervisor::program_beside_this_one,
     template::{Ratio, Template},
 };
 
@@ -53,10 +53,7 @@ struct Tile {
 /// If a plate cannot be painted or decoded, or the file not be written.
 pub fn write(path: &Path, templates: &[Template], pictured: &Pictured<'_>, faces: &Faces, config: &Config) -> miette::Result<()> {
     let makers = config.makers()?;
-    let program = match config.renderers.program.as_os_str().is_empty() {
-        true => program_beside_this_one().into_diagnostic()?,
-        false => config.path(&config.renderers.program),
-    };
+    let program = renderer_program(config)?;
     let models = makers.models.keys().filter_map(|name| {
         let folder = config.path(config.models.0.get(name)?);
         Some(format!("--model={name}={}", folder.display()))
