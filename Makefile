@@ -23,6 +23,8 @@ setup:
 setup-test: setup
 	@sh scripts/system-packages.sh test
 	@sh scripts/node-packages.sh tests/browser third_party/browser-tests
+	@sh scripts/node-packages.sh clients/typescript
+	@$(PYTHON) scripts/python-environment.py clients/python/requirements.txt >/dev/null
 
 # In one shell, so that the table of phases at the end has those before festoon itself.
 demo:

@@ -125,7 +125,7 @@ def operation(document, path, method, own):
     good = [response.get("content", {}) for status, response in own["responses"].items() if status.startswith("2")]
     answers = [kind(content["application/json"]["schema"]) for content in good if "$ref" in content.get("application/json", {}).get("schema", {})]
     is_json = answers and all(not content or "application/json" in content for content in good)
-    is_nothing = list(own["responses"])[0] == "204"
+    is_nothing = next(iter(own["responses"])) == "204"
     answer = " | ".join(dict.fromkeys(answers)) if is_json else "None" if is_nothing else "httpx.Response"
     address = re.sub(r"\{(\w+)\}", lambda hole: f"{{quote({snake(hole[1])}, safe='')}}", path)
     literal = f'f"{address}"' if "{" in address else f'"{address}"'
@@ -143,12 +143,14 @@ def operations(source, folder):
         f"# {MARK}\n"
         '"""Every operation of the interface, as a method."""\n\n'
         "from __future__ import annotations\n\n"
-        "from collections.abc import Mapping\nfrom typing import cast\nfrom urllib.parse import quote\n\nimport httpx\n\n"
+        "from collections.abc import Mapping\nfrom typing import TypedDict, Unpack, cast\nfrom urllib.parse import quote\n\nimport httpx\n\n"
         "from . import schemas\n\n"
+        "class Parts(TypedDict, total=False):\n"
+        '    """What goes with a request beside its address."""\n\n'
+        "    query: Mapping[str, object]\n    headers: Mapping[str, str | None]\n    json: object\n    content: bytes\n\n"
         "class Operations:\n"
         '    """Sends what its methods say with `send`, which a client provides."""\n\n'
-        "    def send(self, method: str, path: str, *, query: Mapping[str, object] | None = None, "
-        "headers: Mapping[str, str | None] | None = None, json: object = None, content: bytes | None = None) -> httpx.Response:\n"
+        "    def send(self, method: str, path: str, **parts: Unpack[Parts]) -> httpx.Response:\n"
         '        """Sends a request; raises what the server says is wrong."""\n'
         "        raise NotImplementedError\n\n" + "\n".join(each)
     )

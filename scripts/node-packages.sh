@@ -2,7 +2,7 @@
 # node-packages.sh SOURCE [HOME]: installs the packages of SOURCE's lock file into HOME (SOURCE itself unless named), once for each
 # lock file.
 set -eu
-root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 source=$root/$1
 home=$root/${2:-$1}
 lock=$(sha256sum < "$source/package-lock.json")

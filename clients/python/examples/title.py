@@ -9,8 +9,8 @@ from festoon_client import Ended, Festoon, Problem, Ticket
 
 
 def tell(ticket: Ticket) -> None:
-    done = ticket.get("progress", {}).get("permille", 0) / 10
-    print(f"{ticket['status']}: {done:.0f} %", file=sys.stderr)
+    done = f": {ticket['progress']['permille'] / 10:.0f} %" if "progress" in ticket else ""
+    print(f"{ticket['status']}{done}", file=sys.stderr)
 
 
 def main() -> None:

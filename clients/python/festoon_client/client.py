@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json as json_texts
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 from httpx_sse import connect_sse
 
-from .generated.operations import Operations
+from .generated.operations import Operations, Parts
 from .generated.schemas import PickRequest, Profile, PromisedClip, ReadyClip, Template, Ticket
 
 #: Seconds that an answer may take; between events of a ticket the server sends a sign of life every 15 seconds.
@@ -65,25 +65,11 @@ class Festoon(Operations):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._http.close()
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | None = None,
-        headers: Mapping[str, str | None] | None = None,
-        json: object = None,
-        content: bytes | None = None,
-    ) -> httpx.Response:
-        response = self._http.request(
-            method,
-            path,
-            params=httpx.QueryParams({name: str(value) for name, value in (query or {}).items() if value is not None}),
-            headers={name: value for name, value in (headers or {}).items() if value is not None},
-            json=json,
-            content=content,
-        )
-        return _checked(response)
+    def send(self, method: str, path: str, **parts: Unpack[Parts]) -> httpx.Response:
+        query = {name: str(value) for name, value in parts.get("query", {}).items() if value is not None}
+        headers = {name: value for name, value in parts.get("headers", {}).items() if value is not None}
+        body, content = parts.get("json"), parts.get("content")
+        return _checked(self._http.request(method, path, params=query, headers=headers, json=body, content=content))
 
     def templates(self, locale: str | None = None) -> list[Template]:
         """What can be picked, with words in the nearest locale."""
@@ -100,7 +86,7 @@ class Festoon(Operations):
                         if not event.data:  # how long to wait before asking again
                             continue
                         broken = 0
-                        now: Ticket = json_texts.loads(event.data)
+                        now: Ticket = json.loads(event.data)
                         yield now
                         if now["status"] in ("done", "failed", "cancelled"):
                             return

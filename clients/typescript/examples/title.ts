@@ -19,7 +19,7 @@ if (!template) throw new Error("no template takes a title");
 
 const clip = await festoon.clip(
   { template: template.id, locale: "en", parameters: { title } },
-  { onProgress: ({ status, progress }) => console.error(`${status}: ${Math.round((progress?.permille ?? 0) / 10)} %`) },
+  { onProgress: ({ status, progress }) => console.error(progress ? `${status}: ${Math.round(progress.permille / 10)} %` : status) },
 );
 const bytes = await festoon.download(clip);
 await writeFile(file, bytes);

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TypedDict, Unpack, cast
 from urllib.parse import quote
 
 import httpx
@@ -12,19 +12,19 @@ import httpx
 from . import schemas
 
 
+class Parts(TypedDict, total=False):
+    """What goes with a request beside its address."""
+
+    query: Mapping[str, object]
+    headers: Mapping[str, str | None]
+    json: object
+    content: bytes
+
+
 class Operations:
     """Sends what its methods say with `send`, which a client provides."""
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | None = None,
-        headers: Mapping[str, str | None] | None = None,
-        json: object = None,
-        content: bytes | None = None,
-    ) -> httpx.Response:
+    def send(self, method: str, path: str, **parts: Unpack[Parts]) -> httpx.Response:
         """Sends a request; raises what the server says is wrong."""
         raise NotImplementedError
 
