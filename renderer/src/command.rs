@@ -19,11 +19,25 @@ use crate::{
 pub use motion::MotionCommandError;
 pub use paint::PaintError;
 
+/// What `--help` says below the arguments.
+const HELP: &str = "\
+Examples:
+  festoon-renderer --server https://clips.example.com --model default=models/default
+  festoon-renderer info --json
+  festoon-renderer paint --spec plate.json --out plate.mp4
+
+Exit status:
+   0  it was done, or what was in hand was finished
+   1  it could not be done; standard error says why
+   2  the arguments do not fit; nothing was done
+  70  the device failed: start it again
+  77  the server refuses the token
+  78  the settings are wrong, or something is missing";
+
 /// Paints the plates of a festoon server.
 #[derive(Debug, Parser)]
 #[command(name = "festoon-renderer", version)]
-#[command(after_help = "Exit status: 0 done or drained, 1 failed, 70 the device failed (start it again), \
-    77 the server refuses the token, 78 the settings are wrong or something is missing.")]
+#[command(after_help = HELP)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
     #[command(subcommand)]
