@@ -15,6 +15,9 @@ use crate::cache::{Cache, Entry};
 /// Pictures of plates that are remembered: those that somebody looks at in turn while writing.
 const REMEMBERED: usize = 24;
 
+/// A plate, and the frame in it.
+type Place = (BlobHash, u32);
+
 /// What is below what is drawn.
 #[derive(Debug, Clone)]
 pub enum Ground {
@@ -29,7 +32,7 @@ pub enum Ground {
 pub struct Stills {
     cache: Cache,
     decoder: Decoder,
-    remembered: Mutex<VecDeque<((BlobHash, u32), Arc<Picture>)>>,
+    remembered: Mutex<VecDeque<(Place, Arc<Picture>)>>,
 }
 
 impl Stills {
