@@ -1,7 +1,7 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | train | judge | mutate-wan | docs | clients | sheets | beds | clean. What is downloaded goes to
+# Beside them: make setup | lint | bench | bench-NAME | load | train | judge | mutate-wan | docs | clients | sheets | beds | clean. What is downloaded goes to
 # third_party/, Python for the training to the user's cache.
 
 CARGO ?= cargo
@@ -12,7 +12,7 @@ RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
 BENCHES := edge film motion plate typing wan
 
-.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) mutate-wan docs clients sheets beds clean
+.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) load mutate-wan docs clients sheets beds clean
 
 help:
 	@sed -n '2,5s/^# *//p' Makefile
@@ -71,6 +71,11 @@ bench-edge: setup
 	@sh scripts/system-packages.sh bench-edge
 	$(CARGO) build --release --locked -p festoon --bin festoon --example bench_edge
 	target/release/examples/bench_edge
+
+# Hits while thousands of connections idle, crawl and attack. Stays on this machine, half a minute.
+load: setup
+	$(CARGO) build --release --locked -p festoon --bin festoon --example bench_edge
+	target/release/examples/bench_edge held
 
 # CPU seconds per motif; beside Remotion and ffmpeg's filters.
 bench-motion: setup

@@ -202,6 +202,7 @@ impl Config {
         at_least("queue.lease_seconds", self.queue.lease_seconds, 1, "a lease lasts at least 1 second")?;
         at_least("queue.max_attempts", u64::from(self.queue.max_attempts), 1, "a job needs at least 1 attempt")?;
         at_least("limits.connections", self.limits.connections as u64, 1, "at least 1 connection")?;
+        at_least("limits.streams", self.limits.streams.into(), 1, "at least 1 stream")?;
         at_least("limits.stall_seconds", self.limits.stall_seconds, 1, "at least 1 second")?;
         at_least("limits.head_seconds", self.limits.head_seconds, 1, "at least 1 second")?;
         at_least("limits.body_seconds", self.limits.body_seconds, 1, "at least 1 second")?;

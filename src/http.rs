@@ -19,6 +19,7 @@ mod images;
 mod language;
 mod leases;
 mod lifetime;
+mod multiplexed;
 mod openapi;
 mod opinions;
 mod page;

@@ -63,7 +63,7 @@ impl Server {
         Self::start_with(command, arguments, &Path::new(env!("CARGO_MANIFEST_DIR")).join("config/festoon.toml"))
     }
 
-    fn start_with(mut command: Command, arguments: &[&str], settings: &Path) -> Self {
+    pub fn start_with(mut command: Command, arguments: &[&str], settings: &Path) -> Self {
         command.args(arguments).arg("--config").arg(settings).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -80,7 +80,7 @@ impl Server {
         Self { url: url.to_owned(), child, stdout }
     }
 
-    fn signal(&self, signal: i32) {
+    pub fn signal(&self, signal: i32) {
         // SAFETY: the child is not reaped before `wait`, so the id is its own.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }

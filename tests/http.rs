@@ -11,6 +11,7 @@ mod gallery;
 pub mod images;
 mod leases;
 mod limits;
+mod multiplexed;
 mod openapi;
 mod operator;
 mod opinions;

@@ -17,6 +17,7 @@ mod queue;
 mod ratios;
 mod schedule;
 mod segments;
+mod service;
 mod shape;
 mod template;
 mod up;

@@ -171,6 +171,33 @@ pub fn head(port: u16, target: &str) -> Result<String, Failure> {
     }
 }
 
+/// Connections that asked for something of so many bytes, got it, and stay open.
+pub fn idle(port: u16, target: &str, bytes: usize, connections: usize) -> Result<Vec<TcpStream>, Failure> {
+    (0..connections)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            write!(stream, "GET {target} HTTP/1.1\r\nHost: bench.example\r\n\r\n")?;
+            let (mut came, mut piece) = (Vec::new(), [0; 16 << 10]);
+            while came.windows(4).position(|window| window == b"\r\n\r\n").is_none_or(|end| came.len() < end + 4 + bytes) {
+                match io::Read::read(&mut stream, &mut piece)? {
+                    0 => return Err("the server closed an idle connection".into()),
+                    count => came.extend_from_slice(&piece[..count]),
+                }
+            }
+            Ok(stream)
+        })
+        .collect()
+}
+
+/// An answer whose end is that of its connection, as text.
+pub fn page(port: u16, target: &str) -> Result<String, Failure> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n")?;
+    Ok(io::read_to_string(&mut stream)?)
+}
+
 /// Connections that ask for a large body and take nothing of it.
 pub fn stalled(port: u16, target: &str, connections: usize) -> Result<Vec<TcpStream>, Failure> {
     (0..connections)

@@ -4,9 +4,10 @@
 //! machine hits all. What counts is processor time per request. Writes target/bench/edge.json, edge.md and edge.svg; ends with 1
 //! if a floor is not held.
 //!
-//! Usage: `bench_edge [--rounds 5] [--many 1000000] [--percent 100] [--only CASE]`: how many entries the full index has (0 leaves
+//! Usage: `bench_edge held`, or `bench_edge [--rounds 5] [--many 1000000] [--percent 100] [--only CASE]`: how many entries the full index has (0 leaves
 //! it out), how many of the usual requests are sent, and which case alone is measured.
 
+mod held;
 mod load;
 mod report;
 mod servers;
@@ -90,8 +91,11 @@ struct Lane<'a> {
 }
 
 fn main() -> Result<ExitCode, Failure> {
-    let options = options()?;
     let folder = std::path::absolute("target/bench")?;
+    if std::env::args().nth(1).as_deref() == Some("held") {
+        return Ok(if held::measure(&folder)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let options = options()?;
     let root = folder.join(format!("edge-{FEW}"));
     let stock = Stock::lay_out(&root, FESTOON, FEW)?;
     let many = folder.join(format!("edge-{}", options.many));

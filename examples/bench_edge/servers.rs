@@ -167,10 +167,19 @@ impl Server {
 
     /// Resident memory of all its processes in MiB.
     pub fn resident_mib(&self) -> Result<f64, Failure> {
+        self.memory_mib("VmRSS:")
+    }
+
+    /// The most that each of its processes had resident since it began, in MiB.
+    pub fn peak_mib(&self) -> Result<f64, Failure> {
+        self.memory_mib("VmHWM:")
+    }
+
+    fn memory_mib(&self, field: &str) -> Result<f64, Failure> {
         let mut kib = 0.0;
         for id in self.processes()? {
             let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+            let line = status.lines().find_map(|line| line.strip_prefix(field)).ok_or("no memory")?;
             kib += line.trim().trim_end_matches(" kB").trim().parse::<f64>()?;
         }
         Ok(kib / 1024.0)

@@ -11,6 +11,7 @@ use std::{
 use festoon_spec::TemplateId;
 use listenfd::ListenFd;
 use miette::IntoDiagnostic;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -36,7 +37,7 @@ use crate::{
 /// How often leases that ran out are taken back.
 const REAP: Duration = Duration::from_secs(1);
 /// How often a changed certificate is looked for.
-const REFRESH: Duration = Duration::from_secs(10);
+const REFRESH: Duration = Duration::from_secs(1);
 /// How often the cache writes last uses and keeps to its budget.
 const MAINTAIN: Duration = Duration::from_secs(5);
 
@@ -354,6 +355,21 @@ async fn refresh(certificate: Arc<Certificate>) {
     }
 }
 
+/// Takes as many open files as the system gives: what services begin with is often less than the connections that are allowed.
+fn open_files(config: &Config) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let given = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let connections = config.limits.connections as u64;
+    if raised.is_err() || given < connections {
+        tracing::warn!(
+            given,
+            connections,
+            "fewer files may be open than connections of one worker; see LimitNOFILE of the service"
+        );
+    }
+}
+
 /// Tells systemd, if it wants to know.
 fn tell(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
@@ -403,6 +419,7 @@ pub fn start_log(config: &Config) -> miette::Result<()> {
 pub fn run(arguments: Arguments, invocation: &Invocation) -> miette::Result<Exit> {
     let config = arguments.settings(invocation)?;
     start_log(&config)?;
+    open_files(&config);
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(async {
         // A socket that systemd holds for the service stays open while the service is restarted.

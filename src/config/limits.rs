@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Open connections per worker.
     pub connections: usize,
+    /// Requests of one connection of HTTP/2 that are answered at once.
+    pub streams: u32,
     /// Bytes of a JSON body.
     pub body_bytes: usize,
     /// Bytes of a plate that a renderer hands in.
@@ -39,6 +41,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            streams: 100,
             body_bytes: 64 << 10,
             blob_bytes: 64 << 20,
             header_bytes: 16 << 10,

@@ -278,3 +278,26 @@ pub fn cut_stalled_readers(connection: impl AsFd, limit: Duration) {
         tracing::warn!(%error, "a stalled reader of this connection will not be cut off");
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{future::poll_fn, pin::pin};
+
+    use super::*;
+
+    /// A whole body at once lies in memory a second time, for as long as its reader stalls (measured: 828 MiB for 200 readers of
+    /// 4 MiB, 40 MiB in slices), and small slices cost a third more.
+    #[tokio::test]
+    async fn a_body_is_handed_out_in_slices() {
+        let bytes = Bytes::from(vec![7; (4 << 20) + 1]);
+        let mut body = pin!(BlobBody::new([bytes.clone(), bytes.clone()], false));
+        assert_eq!(body.size(), BodySize::Sized(2 * bytes.len() as u64));
+        let mut lengths = Vec::new();
+        while let Some(Ok(slice)) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+            lengths.push(slice.len());
+        }
+        let of_one = [vec![256 << 10; 16], vec![1]].concat();
+        assert_eq!(lengths, [of_one.clone(), of_one].concat());
+    }
+}

@@ -247,12 +247,17 @@ impl Express {
 impl Date {
     fn write(&mut self, head: &mut Vec<u8>, second: u64) {
         if self.second != second || self.line.is_empty() {
-            let moment = DateTime::from_timestamp(second as i64, 0).unwrap_or_default();
             self.second = second;
-            self.line = moment.format("date: %a, %d %b %Y %H:%M:%S GMT\r\n").to_string().into_bytes();
+            self.line = format!("date: {}\r\n", date(second)).into_bytes();
         }
         head.extend_from_slice(&self.line);
     }
+}
+
+/// A second since 1970 as heads say it.
+pub fn date(second: u64) -> String {
+    let moment = DateTime::from_timestamp(second as i64, 0).unwrap_or_default();
+    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// Milliseconds with three decimals.

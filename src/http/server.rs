@@ -23,6 +23,7 @@ use super::{
     client, delivery,
     express::{Express, Next},
     gate::Gate,
+    multiplexed::Multiplexed,
     proxied, routes,
     tls::{self, Certificate},
     wire::Wire,
@@ -113,13 +114,17 @@ fn worker(
     let for_author = shared.author.is_some();
     let gate = Gate::new(lines.clone());
     let data = web::Data::from(Arc::clone(&shared));
-    let application = App::new()
-        .app_data(data)
-        .wrap(from_fn(move |request, next| Rc::clone(&gate).pass(request, next)))
-        .configure(|application| routes::configure(application, role, for_author))
-        .default_service(web::to(routes::nothing))
-        .into_factory()
-        .map_err(|error: actix_web::Error| error.error_response());
+    let application = || {
+        let gate = Rc::clone(&gate);
+        let application = App::new()
+            .app_data(data.clone())
+            .wrap(from_fn(move |request, next| Rc::clone(&gate).pass(request, next)))
+            .configure(|application| routes::configure(application, role, for_author))
+            .default_service(web::to(routes::nothing))
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        map_config(application, |()| AppConfig::default())
+    };
     let ended = closing.clone();
     let actix = HttpService::build()
         .keep_alive(KeepAlive::Timeout(Duration::from_secs(limits.keep_alive_seconds)))
@@ -127,24 +132,37 @@ fn worker(
         .client_disconnect_timeout(Duration::from_secs(limits.head_seconds))
         .h1_write_buffer_size(delivery::SLICE)
         .graceful_shutdown_signal(move || ended.clone().cancelled_owned())
-        .finish(map_config(application, |()| AppConfig::default()));
-    let actix = Rc::new(actix);
+        .finish(application());
+    let (actix, multiplexed) = (Rc::new(actix), Rc::new(application()));
     fn_factory(move || {
         let express = Express::new(Arc::clone(&shared), lines.clone(), closing.clone(), workers);
         let door = Rc::new(Door { express, config: Arc::clone(&shared.config), acceptor: acceptor.clone(), for_author });
-        let (actix, open) = (Rc::clone(&actix), Rc::new(Cell::new(0)));
+        let (actix, multiplexed, open) = (Rc::clone(&actix), Rc::clone(&multiplexed), Rc::new(Cell::new(0)));
+        let (shared, closing) = (Arc::clone(&shared), closing.clone());
         async move {
-            let actix = Rc::new(actix.new_service(()).await?);
+            let (actix, multiplexed) = (Rc::new(actix.new_service(()).await?), Rc::new(multiplexed.new_service(()).await?));
             Ok(fn_service(move |stream: TcpStream| {
                 let (door, actix, place) = (Rc::clone(&door), Rc::clone(&actix), Place::take(&open));
+                let (multiplexed, shared, closing) = (Rc::clone(&multiplexed), Arc::clone(&shared), closing.clone());
                 async move {
                     if place.number > door.config.limits.connections {
                         metrics::connection_turned_away();
                         turn_away(stream).await;
-                    } else if let Some(rest) = door.answer(stream).await
-                        && let Err(error) = actix.call(rest).await
-                    {
-                        tracing::debug!(%error, "a connection ended early");
+                    } else if let Some((rest, next, peer)) = door.answer(stream).await {
+                        let ended = match next {
+                            Next::Over => Ok(()),
+                            Next::Http1 => {
+                                let ended = actix.call((rest, Protocol::Http1, Some(peer))).await;
+                                ended.map_err(|error| error.to_string())
+                            }
+                            Next::Http2 => {
+                                let ended = Multiplexed::new(shared, peer).serve(rest, multiplexed, &closing).await;
+                                ended.map_err(|error| error.to_string())
+                            }
+                        };
+                        if let Err(error) = ended {
+                            tracing::debug!(%peer, error, "a connection ended early");
+                        }
                     }
                     drop(place);
                     Ok::<_, ()>(())
@@ -164,8 +182,8 @@ struct Door {
 }
 
 impl Door {
-    /// Answers what is plain. What is left of the connection is for actix.
-    async fn answer(&self, mut stream: TcpStream) -> Option<(Wire, Protocol, Option<SocketAddr>)> {
+    /// Answers what is plain. What is left of the connection is for others.
+    async fn answer(&self, mut stream: TcpStream) -> Option<(Wire, Next, SocketAddr)> {
         let limits = &self.config.limits;
         let patience = Duration::from_secs(limits.head_seconds);
         // Else every answer of more than one write waits 40 ms for the other side's delayed acknowledgement.
@@ -190,7 +208,7 @@ impl Door {
             None => Wire::plain(stream),
             Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) => {
-                    return Some((Wire::tls(stream), Protocol::Http2, Some(peer)));
+                    return Some((Wire::tls(stream), Next::Http2, peer));
                 }
                 Ok(Ok(stream)) => Wire::tls(stream),
                 Ok(Err(error)) => {
@@ -202,13 +220,10 @@ impl Door {
         };
         if self.for_author {
             // The gate looks at who asks; what is answered here does not pass it.
-            return Some((wire, Protocol::Http1, Some(peer)));
+            return Some((wire, Next::Http1, peer));
         }
-        match self.express.serve(&mut wire, peer.ip()).await {
-            Next::Over => None,
-            Next::Http1 => Some((wire, Protocol::Http1, Some(peer))),
-            Next::Http2 => Some((wire, Protocol::Http2, Some(peer))),
-        }
+        let next = self.express.serve(&mut wire, peer.ip()).await;
+        Some((wire, next, peer))
     }
 }
 

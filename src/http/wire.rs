@@ -74,8 +74,7 @@ impl Wire {
         let all = head.len() + body.len();
         let mut sent = 0;
         while sent < all {
-            let rest = &body[sent.saturating_sub(head.len())..];
-            let pieces = [io::IoSlice::new(&head[sent.min(head.len())..]), io::IoSlice::new(&rest[..rest.len().min(PIECE)])];
+            let pieces = pieces(head, body, sent).map(io::IoSlice::new);
             let written = match &mut self.stream {
                 Stream::Plain(stream) => stream.write_vectored(&pieces).await,
                 Stream::Tls(stream) => stream.write_vectored(&pieces).await,
@@ -89,6 +88,13 @@ impl Wire {
         };
         flushed.map_err(|error| (body.len() as u64, error))
     }
+}
+
+/// What is given to the kernel next, once so many bytes of a head and its body are sent: what is left of the head, and a piece of
+/// the body.
+fn pieces<'a>(head: &'a [u8], body: &'a [u8], sent: usize) -> [&'a [u8]; 2] {
+    let rest = &body[sent.saturating_sub(head.len())..];
+    [&head[sent.min(head.len())..], &rest[..rest.len().min(PIECE)]]
 }
 
 impl AsyncRead for Wire {
@@ -125,6 +131,39 @@ impl AsyncWrite for Wire {
         match &mut self.get_mut().stream {
             Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_byte_goes_out_once_in_pieces_that_are_as_large_as_they_may_be(
+            head in 0_usize..300,
+            body in 0_usize..3 * PIECE,
+            taken in proptest::collection::vec(1_usize..2 * PIECE, 1..20),
+        ) {
+            let all: Vec<u8> = (0..head + body).map(|at| (at % 251) as u8).collect();
+            let (head, body) = all.split_at(head);
+            let (mut sent, mut came) = (0, Vec::new());
+            // However much the kernel takes at once.
+            for taken in taken.into_iter().cycle() {
+                if sent == all.len() {
+                    break;
+                }
+                let [first, second] = pieces(head, body, sent);
+                prop_assert_eq!(second.len(), (all.len() - sent.max(head.len())).min(256 << 10));
+                let given = [first, second].concat();
+                let taken = taken.min(given.len());
+                came.extend_from_slice(&given[..taken]);
+                sent += taken;
+            }
+            prop_assert!(came == all);
         }
     }
 }
