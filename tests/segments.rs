@@ -4,7 +4,7 @@
 use std::fs;
 
 use bytes::Bytes;
-use festoon::cache::{CacheError, Examination, Manifest, Problem, Recipe};
+use festoon::cache::{CacheError, Examination, Manifest, Problem, Purging, Recipe, Scope};
 use festoon_spec::BlobHash;
 
 use crate::bench::*;
@@ -109,4 +109,32 @@ async fn an_examination_knows_every_blob_of_a_plate() {
     assert_eq!(cache.repair(problems).await.unwrap(), []);
     let examination = Examination::of_files(&bench.state()).unwrap();
     assert_eq!((examination.problems.as_slice(), examination.blobs, examination.manifests), (&[][..], 0, 0));
+}
+
+#[tokio::test]
+async fn a_takedown_leaves_the_plates_that_have_the_same_index_or_a_segment_in_common() {
+    let bench = Bench::new();
+    let cache = bench.cache(&bench.store());
+    let (mut first, mut second, third) = (parts(1), parts(2), parts(3));
+    // Plates of one size have one index; two begin with the same black second.
+    (first[0], second[0]) = (third[0].clone(), third[0].clone());
+    second[1] = first[1].clone();
+    for (number, parts) in [(1, &first), (2, &second), (3, &third)] {
+        keep_in_segments(&cache, number, &footage(number, 100), parts).await;
+    }
+    let blobs = std::collections::BTreeSet::from([BlobHash::of(&footage(1, 100))]);
+    let scope = cache.widen(Scope { blobs, ..Scope::default() }).await.unwrap();
+    for stays in [&first[0], &first[1]] {
+        assert!(!scope.blobs.contains(&BlobHash::of(stays)), "others need these bytes");
+    }
+    assert!(scope.blobs.contains(&BlobHash::of(&first[2])) && scope.keys.contains(&key(1)));
+    let purged = cache.purge(&scope, Purging::Everything).await.unwrap();
+    assert_eq!((purged.entries, purged.bytes), (1, ALL - 10 - 11));
+    assert_eq!(cache.find(&key(1)).await.unwrap(), None);
+    for (number, parts) in [(2, &second), (3, &third)] {
+        assert!(cache.find(&key(number)).await.unwrap().is_some(), "plate {number} was never named");
+        for part in parts {
+            assert_eq!(cache.load(&BlobHash::of(part)).await.unwrap().as_ref(), Some(part));
+        }
+    }
 }

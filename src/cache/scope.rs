@@ -26,7 +26,7 @@ pub struct Scope {
     pub locales: BTreeSet<Locale>,
     /// These plates with all that was made of them, and these clips.
     pub keys: BTreeSet<RenderKey>,
-    /// Whatever has these bytes.
+    /// Whatever has these bytes, as a whole file or as footage.
     pub blobs: BTreeSet<BlobHash>,
 }
 
@@ -57,20 +57,29 @@ impl Scope {
     /// Whether a plate is meant, or anything by its own key or bytes.
     fn means(&self, entry: &Entry) -> bool {
         let template = matches!(&entry.kind, EntryKind::Plate(template) if self.templates.contains(template));
-        template || self.keys.contains(&entry.key) || entry.parts().iter().any(|part| self.blobs.contains(&part.blob))
+        template || self.keys.contains(&entry.key) || footage(entry).any(|blob| self.blobs.contains(&blob))
     }
 
     /// With what else it means, by what is kept: the keys of whatever has its bytes, and the bytes of whatever has its keys, of
-    /// plates also those of what was made of them.
+    /// plates also those of what was made of them. Bytes that something else has as well, such as a second of black, stay out:
+    /// that would be meant, too.
     fn widened(mut self, entries: &[Entry]) -> Self {
         let meant: HashSet<RenderKey> = entries.iter().filter(|entry| self.means(entry)).map(|entry| entry.key).collect();
         let is_of = |entry: &Entry| matches!(&entry.kind, EntryKind::Clip(plate) if meant.contains(plate));
-        for entry in entries.iter().filter(|entry| meant.contains(&entry.key) || is_of(entry)) {
+        let (go, stay): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| meant.contains(&entry.key) || is_of(entry));
+        let shared: HashSet<BlobHash> = stay.into_iter().flat_map(footage).collect();
+        for entry in go {
             self.keys.insert(entry.key);
-            self.blobs.extend(entry.parts().iter().map(|part| part.blob));
+            self.blobs.extend(footage(entry).filter(|blob| !shared.contains(blob)));
         }
         self
     }
+}
+
+/// The bytes that pictures or sound are in. A plate's index is not: all plates of one size and encoder have the same.
+fn footage(entry: &Entry) -> impl Iterator<Item = BlobHash> {
+    let index = entry.segmented.as_ref().map(|segmented| segmented.init.blob);
+    entry.parts().into_iter().map(|part| part.blob).filter(move |blob| Some(*blob) != index)
 }
 
 /// Every entry: those that are kept here, and those that are borrowed.
@@ -120,7 +129,7 @@ impl Cache {
         let meant: Vec<&Entry> = own.iter().chain(&borrowed).filter(|entry| scope.means(entry)).collect();
         let keys: HashSet<RenderKey> = meant.iter().map(|entry| entry.key).chain(scope.keys.iter().copied()).collect();
         let mut blobs: HashSet<BlobHash> = scope.blobs.iter().copied().collect();
-        blobs.extend(meant.iter().flat_map(|entry| entry.parts()).map(|part| part.blob));
+        blobs.extend(meant.iter().flat_map(|entry| footage(entry)));
         let locales: HashSet<Locale> = scope.locales.iter().map(Locale::maximized).collect();
         let mut purged = Purged::default();
         for entry in own {
