@@ -116,7 +116,7 @@ impl Borrowing {
     pub async fn believed(&self, key: &RenderKey, now: UnixMillis) -> Option<Option<Entry>> {
         let said = self.known.get(key).await?;
         let patience = if said.entry.is_some() { self.loan.freshness.fresh_millis } else { self.loan.freshness.missing_millis };
-        (!self.distrusts(said.at) && now.since(said.at) < patience).then(|| said.entry.map(|entry| *entry))
+        (!self.distrusts(said.at) && now.is_within(patience, said.at)).then(|| said.entry.map(|entry| *entry))
     }
 
     fn distrusts(&self, at: UnixMillis) -> bool {
@@ -156,7 +156,7 @@ impl Cache {
                     said => said,
                 };
             }
-            if now.since(at) < borrowing.loan.freshness.fresh_millis {
+            if now.is_within(borrowing.loan.freshness.fresh_millis, at) {
                 borrowing.known.insert(*key, Said { entry: Some(entry.clone()), at }).await;
             } else if borrowing.asking().insert(*key) {
                 let (cache, key) = (self.clone(), *key);

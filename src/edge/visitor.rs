@@ -47,14 +47,14 @@ impl Budget {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
         if counted.len() >= MOST_ADDRESSES && !counted.contains_key(&address) {
-            counted.retain(|_, window| now.since(window.since) < WINDOW_MILLIS);
+            counted.retain(|_, window| now.is_within(WINDOW_MILLIS, window.since));
             let oldest = counted.iter().min_by_key(|(_, window)| window.since).map(|(address, _)| *address);
             if let Some(oldest) = oldest.filter(|_| counted.len() >= MOST_ADDRESSES) {
                 counted.remove(&oldest);
             }
         }
         let window = counted.entry(address).or_insert(Window { since: now, times: 0 });
-        if now.since(window.since) >= WINDOW_MILLIS {
+        if !now.is_within(WINDOW_MILLIS, window.since) {
             *window = Window { since: now, times: 0 };
         }
         if window.times >= self.per_minute {
@@ -141,6 +141,16 @@ mod tests {
         assert_eq!(budget.spend(one, at(20)), Err(40));
         assert_eq!(budget.spend("2001:db8:0:1::1".parse().unwrap(), at(20)), Ok(()));
         assert_eq!(budget.spend(one, at(60)), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_shuts_nobody_out() {
+        let (budget, one) = (Budget::new(1), "192.0.2.1".parse().unwrap());
+        const DAY: u64 = 24 * 3600;
+        assert_eq!(budget.spend(one, at(DAY)), Ok(()));
+        assert_eq!(budget.spend(one, at(DAY)), Err(60));
+        assert_eq!(budget.spend(one, at(0)), Ok(()));
+        assert_eq!(budget.spend(one, at(0)), Err(60));
     }
 
     #[test]

@@ -60,7 +60,12 @@ impl Breaker {
         let mut state = self.state();
         match *state {
             State::Closed { .. } => Ok(()),
-            State::Open { until, .. } | State::Trying { until, .. } if now < until => Err(LeftAlone { millis: until.since(now) }),
+            // A pause that would last longer than it is was begun before the clock was set back.
+            State::Open { until, pause_millis } | State::Trying { until, pause_millis }
+                if now < until && until.since(now) <= pause_millis =>
+            {
+                Err(LeftAlone { millis: until.since(now) })
+            }
             State::Open { pause_millis, .. } | State::Trying { pause_millis, .. } => {
                 *state = State::Trying { until: now.plus_millis(pause_millis), pause_millis };
                 Ok(())
@@ -150,6 +155,15 @@ mod tests {
         assert_eq!(breaker.enter(), Ok(()));
         breaker.succeeded();
         assert!(breaker.is_closed() && breaker.enter().is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_prolongs_no_pause() {
+        let (clock, breaker) = breaker();
+        fail(&breaker, 3);
+        clock.set(UnixMillis(1_800_000_000_000 - 24 * 3600 * 1000));
+        assert_eq!(breaker.enter(), Ok(()));
+        assert_eq!(breaker.enter(), Err(LeftAlone { millis: 1000 }));
     }
 
     #[test]

@@ -129,6 +129,22 @@ async fn an_entry_is_asked_for_again_once_it_is_not_fresh_and_served_stale_while
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_makes_nothing_fresh_for_longer() {
+    let edge = Edge::with_room(1 << 20);
+    let entry = edge.paint(1, 1000);
+    assert_eq!(edge.cache.find(&entry.key).await.unwrap(), Some(entry.clone()));
+    assert_eq!(edge.cache.find(&key(2)).await.unwrap(), None);
+    assert_eq!(edge.asked(), 2);
+    edge.bench.clock.set(UnixMillis(START.0 - 24 * 3600 * 1000));
+    let second = edge.paint(2, 1000);
+    assert_eq!(edge.cache.find(&second.key).await.unwrap(), Some(second), "that there is none is asked again");
+    assert_eq!(edge.cache.find(&entry.key).await.unwrap(), Some(entry.clone()), "what is there is served");
+    while edge.asked() < 4 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn that_there_is_no_entry_is_believed_for_a_while() {
     let edge = Edge::with_room(1 << 20);
     assert_eq!(edge.cache.find(&key(1)).await.unwrap(), None);

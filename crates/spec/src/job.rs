@@ -21,6 +21,11 @@ impl UnixMillis {
     pub fn since(self, earlier: UnixMillis) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+    /// Whether this is less than so many milliseconds after `begin`, and not before it: what lasts for a while does not last for a
+    /// day more when the clock is set back by a day.
+    pub fn is_within(self, millis: u64, begin: UnixMillis) -> bool {
+        begin <= self && self.since(begin) < millis
+    }
 }
 
 /// Names one job for ever; a key that is ordered again after its job ended gets another job. 32 hexadecimal digits; the
