@@ -111,6 +111,18 @@ pub fn client(request: &HttpRequest) -> IpAddr {
     client::of(peer, [last("x-forwarded-for"), last("forwarded")], &shared(request).config.server.trusted_proxies)
 }
 
+/// Scheme and host of a request, as the visitor wrote them; `Forwarded` and `X-Forwarded-Host` are a proxy's word, if it is trusted.
+pub fn origin(request: &HttpRequest) -> String {
+    let trusted = &shared(request).config.server.trusted_proxies;
+    if request.peer_addr().is_some_and(|peer| client::is_trusted(peer.ip(), trusted)) {
+        let connection = request.connection_info();
+        return format!("{}://{}", connection.scheme(), connection.host());
+    }
+    let written = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = written.or_else(|| request.uri().authority().map(|host| host.as_str())).unwrap_or("localhost");
+    format!("{}://{host}", request.uri().scheme_str().unwrap_or("http"))
+}
+
 /// A proxy adds to the last line of a field.
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     headers.get_all(name).last().map(HeaderValue::as_bytes)

@@ -3,7 +3,7 @@
 //! The client sees code, status, title, detail and hint. What went wrong inside goes to the log, under a reference that
 //! the client sees too.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -273,7 +273,8 @@ impl From<EdgeError> for Problem {
             }
             EdgeError::Queue(QueueError::Full { .. }) => Self::new(Code::QueueFull, error.to_string()).retry_after(60),
             EdgeError::Queue(QueueError::NoSuchJob(_)) => Self::new(Code::UnknownTicket, error.to_string()),
-            EdgeError::Cache(CacheError::Read(_)) | EdgeError::Queue(_) => Self::internal(&error),
+            EdgeError::Cache(CacheError::Read(store)) => store.as_ref().into(),
+            EdgeError::Queue(_) => Self::internal(&error),
         }
     }
 }
@@ -296,9 +297,15 @@ impl From<&StoreError> for Problem {
         match error {
             StoreError::Full { .. } => Self::inside(Code::StoreFull, error).retry_after(60),
             StoreError::ReadOnly { .. } | StoreError::Closing => Self::inside(Code::StoreUnavailable, error).retry_after(10),
+            StoreError::Io { source, .. } if is_shortage(source) => Self::inside(Code::StoreUnavailable, error).retry_after(1),
             _ => Self::internal(error),
         }
     }
+}
+
+/// Whether the system lacks descriptors or memory at the moment; the file itself is as it was.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 impl fmt::Display for Problem {

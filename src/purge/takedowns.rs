@@ -85,6 +85,9 @@ impl Takedowns {
     /// # Errors
     /// If the disk is full or failing.
     pub fn lift(&self, id: &str) -> Result<Option<Takedown>, StoreError> {
+        if !self.standing().iter().any(|takedown| takedown.id == id) {
+            return Ok(None);
+        }
         let mut lifted = None;
         self.change(|standing| {
             if let Some(at) = standing.iter().position(|takedown| takedown.id == id) {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     edge::{Edge, EdgeError, Shown},
     http::{
-        Shared, address,
+        Shared, address, gate,
         problem::{Code, Problem},
     },
     pick::{Pick, PickError, Resolved},
@@ -151,16 +151,10 @@ async fn view(request: &HttpRequest, shared: &Shared, name: &str) -> Result<Made
         problem: chosen.told,
         another: page_of(&Pick { variation: pick.variation + 1, ..pick.clone() }, &visitor),
         here: page_of(&pick, &visitor),
-        origin: origin(request),
+        origin: gate::origin(request),
     };
     let title = format!("{} – festoon", view.card.title);
     Made::new(Frame::of(&visitor, request), title, &view)
-}
-
-/// Scheme and host of a request, as the visitor wrote them.
-fn origin(request: &HttpRequest) -> String {
-    let connection = request.connection_info();
-    format!("{}://{}", connection.scheme(), connection.host())
 }
 
 /// The address of a pick's page.
