@@ -11,6 +11,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use festoon::config::Config;
@@ -39,6 +40,7 @@ pub struct Server {
     pub child: Child,
     pub stdout: BufReader<ChildStdout>,
     pub url: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -75,9 +77,26 @@ impl Server {
             panic!("festoon did not start: {line}{told}");
         };
         // Its lines are read, so that a full pipe never stops it.
-        let stderr = child.stderr.take().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut BufReader::new(stderr), &mut std::io::sink()));
-        Self { url: url.to_owned(), child, stdout }
+        let (stderr, log) = (child.stderr.take().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+        let lines = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                lines.lock().unwrap().push(line);
+            }
+        });
+        Self { url: url.to_owned(), child, stdout, log }
+    }
+
+    /// Neither a panic nor an error is in its log.
+    pub fn said_nothing_bad(&self) {
+        let log = self.log.lock().unwrap();
+        let bad: Vec<_> = log.iter().filter(|line| line.contains("panicked") || line.contains("ERROR")).collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        self.signal(libc::SIGTERM);
     }
 
     pub fn signal(&self, signal: i32) {
@@ -184,7 +203,7 @@ async fn sigterm_lets_what_is_in_flight_finish() {
     let held = tokio::spawn(async move { Answer::of(request.send().await.unwrap()).await });
     // Once there is a job, the request is in flight.
     server.renderer("r1").lease(60).await.unwrap();
-    server.signal(libc::SIGTERM);
+    server.terminate();
     assert_eq!(held.await.unwrap().status, 202);
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
@@ -216,8 +235,12 @@ impl Acknowledged {
     }
 }
 
-fn clip(number: usize) -> String {
-    format!("/v1/clips/lantern/en.mp4?variation={number}")
+/// A take of the lantern; the first is named by leaving its number out.
+pub fn clip(number: usize) -> String {
+    match number {
+        0 => "/v1/clips/lantern/en.mp4".into(),
+        number => format!("/v1/clips/lantern/en.mp4?variation={number}"),
+    }
 }
 
 /// Jobs finish while the server is killed fifty times, in the middle of each kind of request in turn, sooner or later within
@@ -280,7 +303,7 @@ async fn fifty_kills_lose_nothing_that_was_acknowledged() {
 }
 
 /// Ends after the server has answered so many small requests, a clock that runs at its own pace.
-async fn after(url: &str, requests: usize) {
+pub async fn after(url: &str, requests: usize) {
     let client = client();
     for _ in 0..requests {
         client.get(format!("{url}/healthz")).send().await.unwrap();
@@ -340,7 +363,7 @@ async fn a_renderer_that_is_killed_in_mid_paint_is_started_again_and_its_job_is_
     }
     assert!(counters.contains("festoon_accepted_total{result=\"kept\"} 1"), "{counters}");
     assert_eq!(server.get(ticket).await.json()["attempts"], 2);
-    server.signal(libc::SIGTERM);
+    server.terminate();
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(!Path::new(&format!("/proc/{}", second[0])).exists(), "a renderer outlived its supervisor");
     let mut rest = String::new();

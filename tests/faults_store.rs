@@ -297,10 +297,10 @@ async fn the_verbs_on_the_state_folder_wait_for_no_server_but_the_doctor_may_loo
 }
 
 /// A small disk of its own. `None`, with the reason printed, where mounting is not allowed.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Disk {
-    fn mount(at: &Path, size: &str) -> Option<Self> {
+    pub fn mount(at: &Path, size: &str) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(at).output();
         match mount {

@@ -1,10 +1,13 @@
 //! The server as its clients see it: players, pages, scripts, renderers.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod bad_input;
 mod browser;
 mod campaigns;
 mod connections;
+mod clock;
+pub mod connections;
 mod delivery;
 mod documents;
 mod gallery;

@@ -186,7 +186,8 @@ pub struct Installation {
 /// An HTTP client that never leaves this machine.
 pub fn client() -> Client {
     static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+    // A server in this process may have been first.
+    PROVIDER.call_once(|| _ = rustls::crypto::ring::default_provider().install_default());
     Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
@@ -411,18 +412,23 @@ impl Renderer {
     }
 
     pub async fn fail(&self, lease: &Lease, kind: FailureKind) -> Answer {
+        self.try_fail(lease, kind).await.unwrap()
+    }
+
+    /// As [`Renderer::fail`]; fails if the server goes away.
+    pub async fn try_fail(&self, lease: &Lease, kind: FailureKind) -> reqwest::Result<Answer> {
         let failure = Failure { epoch: lease.epoch, reason: "the brush broke".into(), kind };
-        self.post(&format!("/v1/leases/{}/fail", lease.job), &failure).await.unwrap()
+        self.post(&format!("/v1/leases/{}/fail", lease.job), &failure).await
     }
 }
 
 /// A real plate for a lease: a gradient that moves, different for each key. The whole file is the first of its blobs.
 pub fn painted(lease: &Lease) -> (Vec<Bytes>, Outcome) {
     let canvas = lease.spec.canvas;
-    let shade = lease.key.as_bytes()[0];
+    let shades = lease.key.as_bytes();
     let mut paint = |index: u32, rgb: &mut [u8]| {
         for (at, value) in rgb.iter_mut().enumerate() {
-            *value = (at as u32).wrapping_mul(7).wrapping_add(index * 31) as u8 ^ shade;
+            *value = (at as u32).wrapping_mul(7).wrapping_add(index * 31) as u8 ^ shades[at % shades.len()];
         }
         Ok(())
     };

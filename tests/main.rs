@@ -3,11 +3,13 @@
 mod bench;
 mod cache;
 mod clients;
+mod chaos;
 mod command_line;
 mod compositor;
 mod described;
 mod edges;
 mod faults;
+mod faults_limits;
 mod faults_store;
 mod http;
 mod installation;

@@ -16,11 +16,14 @@ use crate::http::titles::CLIP;
 
 /// Stands in for a CDN's API: remembers what it is told, and says this.
 async fn cdn((status, body): (u16, &'static str)) -> (String, Arc<Mutex<Vec<Request>>>) {
+    cdn_that_says(format!("HTTP/1.1 {status} .\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())).await
+}
+
+async fn cdn_that_says(says: String) -> (String, Arc<Mutex<Vec<Request>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let told = Arc::new(Mutex::new(Vec::new()));
     let remembered = Arc::clone(&told);
-    let says = format!("HTTP/1.1 {status} .\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -249,4 +252,20 @@ async fn only_the_operator_lets_go_of_anything_and_only_of_what_is_named() {
         let answer = installation.post_as_operator(path, &body).await;
         assert_eq!(answer.code(), code, "{body}: {}", answer.text());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cdn_that_sends_festoon_elsewhere_is_not_followed() {
+    let inside = cdn(DONE).await;
+    let redirect = format!("HTTP/1.1 307 .\r\nlocation: {}/admin\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", inside.0);
+    let outside = cdn_that_says(redirect).await;
+    let url = format!("{}/purge", outside.0);
+    let installation = Installation::with(|config| {
+        config.cdn = Cdns([("front".to_owned(), Cdn::Purge { url, token: "secret".into() })].into());
+    })
+    .await;
+    let purged = installation.post_as_operator("/v1/purge", &json!({"what": [{"template": "lantern"}]})).await;
+    assert_eq!((purged.status, &purged.json()["cdns"][0]["done"]), (200, &json!(false)), "{}", purged.text());
+    assert!(!outside.1.lock().unwrap().is_empty());
+    assert!(inside.1.lock().unwrap().is_empty(), "the token went elsewhere");
 }

@@ -23,26 +23,29 @@ use crate::{bench, installation::*};
 const CLIP: &str = "/v1/clips/lantern/en.mp4";
 
 /// A connection and what came on it.
-struct Raw {
+pub struct Raw {
     stream: TcpStream,
     came: Vec<u8>,
 }
 
 /// Status line, fields in order, body.
-type RawAnswer = (String, BTreeSet<String>, Vec<u8>);
+pub type RawAnswer = (String, BTreeSet<String>, Vec<u8>);
 
 impl Raw {
     fn connect(installation: &Installation) -> Self {
-        let stream = TcpStream::connect(installation.running.url().strip_prefix("http://").unwrap()).unwrap();
-        Self { stream, came: Vec::new() }
+        Self::to(installation.running.url().strip_prefix("http://").unwrap())
     }
 
-    fn send(&mut self, text: &str) {
+    pub fn to(address: &str) -> Self {
+        Self { stream: TcpStream::connect(address).unwrap(), came: Vec::new() }
+    }
+
+    pub fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
 
     /// The next answer; that to HEAD, and a 304, has no body.
-    fn answer(&mut self, head_only: bool) -> RawAnswer {
+    pub fn answer(&mut self, head_only: bool) -> RawAnswer {
         let mut piece = [0; 16 << 10];
         let end = loop {
             if let Some(at) = self.came.windows(4).position(|window| window == b"\r\n\r\n") {

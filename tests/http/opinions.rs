@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::installation::*;
+use crate::{faults, installation::*};
 
 /// The body that names a take of the lantern, and its clip's address.
 async fn take(installation: &Installation, variation: u32) -> (Value, String) {
@@ -14,7 +14,7 @@ async fn take(installation: &Installation, variation: u32) -> (Value, String) {
 async fn painted(takes: std::ops::Range<u32>) -> Installation {
     let installation = Installation::start().await;
     for variation in takes {
-        installation.paint(&format!("/v1/clips/lantern/en.mp4?variation={variation}")).await;
+        installation.paint(&faults::clip(variation as usize)).await;
     }
     installation
 }

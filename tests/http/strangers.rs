@@ -23,7 +23,7 @@ fn add_card(config: &mut Config, public: &str) {
 }
 
 /// An installation that makes what is public for strangers.
-async fn public(table: &str) -> Installation {
+pub async fn public(table: &str) -> Installation {
     Installation::with(|config| {
         config.strangers.may = MayAsk::Public;
         add_card(config, table);
@@ -38,8 +38,11 @@ fn key(installation: &Installation) -> SigningKey {
 }
 
 /// A path with these pairs, signed for so many seconds.
-fn signed(installation: &Installation, path: &str, pairs: &[(&str, &str)], seconds: u64) -> String {
-    let expires = installation.running.opened().edge.now().plus_millis(seconds * 1000);
+pub fn signed(installation: &Installation, path: &str, pairs: &[(&str, &str)], seconds: u64) -> String {
+    signed_until(installation, path, pairs, installation.running.opened().edge.now().plus_millis(seconds * 1000))
+}
+
+pub fn signed_until(installation: &Installation, path: &str, pairs: &[(&str, &str)], expires: UnixMillis) -> String {
     let pairs: Vec<(String, String)> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     format!("{path}?{}", sign(&key(installation), path, &pairs, expires))
 }
