@@ -1,8 +1,8 @@
 # festoon: two commands do it all.
 #   make demo          get what is missing, build, paint a campaign, serve it      (ONCE=1: check every clip, then stop)
 #   make test          get what is missing, run every test
-# Beside them: make setup | lint | bench | bench-NAME | load | train | judge | mutate-wan | docs | clients | sheets | beds | clean. What is downloaded goes to
-# third_party/, Python for the training to the user's cache.
+# Beside them: make setup | lint | bench | bench-NAME | load | chaos | fuzz | train | judge | mutate-wan | docs | clients | sheets | beds
+# | clean. What is downloaded goes to third_party/, Python for the training to the user's cache.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -12,7 +12,8 @@ RENDERERS ?= 1
 FETCH := sh scripts/system-packages.sh run && $(PYTHON) scripts/fetch-libtorch.py auto
 BENCHES := edge film motion plate typing wan
 
-.PHONY: help demo test test-training train judge setup setup-test lint bench $(BENCHES:%=bench-%) load mutate-wan docs clients sheets beds clean
+.PHONY: help demo test test-training chaos fuzz train judge setup setup-test lint bench $(BENCHES:%=bench-%) load mutate-wan docs \
+	clients sheets beds clean
 
 help:
 	@sed -n '2,5s/^# *//p' Makefile
@@ -42,6 +43,16 @@ test: setup-test
 # The training's arithmetic, and a run of seconds through all its stages.
 test-training:
 	PYTHONPATH=training OMP_NUM_THREADS=1 $$($(PYTHON) scripts/python-environment.py) -W ignore -m unittest discover -s training/tests
+
+# Kills the server 200 times while everything is written; minutes. FESTOON_CHAOS_KILLS=1000 kills more often, FESTOON_CHAOS_SEED=N
+# repeats a run's choices. Writes target/chaos/.
+chaos: setup
+	$(CARGO) test --locked -p festoon --test festoon -- --ignored --exact chaos::two_hundred_kills --nocapture
+
+# Ten minutes of made-up input for each reader of strangers' bytes; SECONDS=60 takes less.
+SECONDS ?= 600
+fuzz: setup
+	@sh scripts/fuzz.sh $(SECONDS)
 
 # Trains models/default; goes on where it was stopped. Hours on two cores, less than an hour with a GPU.
 train: setup

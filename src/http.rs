@@ -2,13 +2,16 @@
 //!
 //! [`Bound::take`] takes the addresses first, so that a taken port is known before anything else is opened;
 //! [`Bound::serve`] answers until it is told to stop, then what is in flight may finish.
+//!
+//! Readers of what strangers send are open to `fuzz/`.
 
 mod access;
 mod address;
 mod body;
 mod client;
 mod clips;
-mod conditions;
+#[doc(hidden)]
+pub mod conditions;
 mod delivery;
 mod edges;
 mod express;
@@ -25,7 +28,8 @@ mod opinions;
 mod page;
 mod passing;
 mod picks;
-mod plain;
+#[doc(hidden)]
+pub mod plain;
 mod problem;
 mod proxied;
 mod purges;
@@ -34,7 +38,8 @@ mod reviews;
 mod routes;
 mod server;
 mod stream;
-mod target;
+#[doc(hidden)]
+pub mod target;
 mod tickets;
 mod tls;
 mod visitors;

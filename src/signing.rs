@@ -282,7 +282,7 @@ fn check(path: &str, pairs: &[(String, String)], keys: &[SigningKey], now: UnixM
     let digits = expires.len() <= 12 && expires.bytes().all(|byte| byte.is_ascii_digit());
     let seconds: u64 = expires.parse().ok().filter(|_| digits).ok_or(SignatureError::Moment)?;
     let signed: Vec<(String, String)> = pairs.iter().filter(|(name, _)| name != "sig").cloned().collect();
-    let shown: Option<Vec<u8>> = (sig.len() == 64 && sig.is_ascii())
+    let shown: Option<Vec<u8>> = (sig.len() == 64 && sig.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .then(|| (0..32).map(|at| u8::from_str_radix(&sig[2 * at..2 * at + 2], 16).ok()).collect())
         .flatten();
     // In constant time.
@@ -385,8 +385,11 @@ mod tests {
         // A pair cannot be hidden in the value of another.
         let hidden = sign(&key(), PATH, &pairs("title=A%26palette%3Dgold"), NOW.plus_millis(1000));
         assert_eq!(checked(PATH, &hidden.replace("%26", "&").replace("%3D", "="), NOW), wrong);
-        for broken in ["", "00", &"g".repeat(64), &"é".repeat(32)] {
-            let (rest, _) = query.rsplit_once("sig=").unwrap();
+        let (rest, right) = query.rsplit_once("sig=").unwrap();
+        // `+f` is a number to a reader of numbers.
+        let zero = (0..64).step_by(2).find(|at| right[*at..].starts_with('0')).unwrap();
+        let plus = format!("{}%2B{}", &right[..zero], &right[zero + 1..]);
+        for broken in ["", "00", &"g".repeat(64), &"é".repeat(32), &plus] {
             assert_eq!(checked(PATH, &format!("{rest}sig={broken}"), NOW), wrong, "{broken}");
         }
     }

@@ -5,7 +5,6 @@ mod attacks;
 mod bad_input;
 mod browser;
 mod campaigns;
-mod connections;
 mod clock;
 pub mod connections;
 mod delivery;

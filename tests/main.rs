@@ -2,8 +2,8 @@
 
 mod bench;
 mod cache;
-mod clients;
 mod chaos;
+mod clients;
 mod command_line;
 mod compositor;
 mod described;
@@ -11,6 +11,7 @@ mod edges;
 mod faults;
 mod faults_limits;
 mod faults_store;
+mod fuzz_corpus;
 mod http;
 mod installation;
 mod pick;

@@ -167,3 +167,28 @@ fn each_library_has_one_door() {
     let unused: Vec<_> = doors.keys().filter(|library| !actual.contains_key(*library)).collect();
     assert!(unused.is_empty(), "the drawing names doors nobody goes through: {unused:?}");
 }
+
+/// Each name in the last column of docs/faults.md is the beginning of a test's name, or its module.
+#[test]
+fn the_table_of_faults_names_tests_that_there_are() {
+    let table = fs::read_to_string(root().join("docs/faults.md")).expect("docs/faults.md is there");
+    let mut files = Vec::new();
+    for folder in ["src", "tests"] {
+        rust_files(&root().join(folder), &mut files);
+    }
+    let texts: Vec<String> = files.iter().map(|path| fs::read_to_string(path).expect("the file can be read")).collect();
+    let is_module = |name: &str| {
+        let below = name.replace("::", "/");
+        files.iter().any(|path| path.with_extension("").ends_with(&below))
+    };
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 15, "{} rows", rows.len());
+    for row in rows {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        for name in tests.split('`').skip(1).step_by(2) {
+            let begins = format!("fn {}", name.rsplit("::").next().unwrap_or(name));
+            let is_there = is_module(name) || texts.iter().any(|text| text.contains(&begins));
+            assert!(is_there, "docs/faults.md: there is no test `{name}`");
+        }
+    }
+}

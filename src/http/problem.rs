@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn the_cause_inside_is_not_told() {
-        let cause = std::io::Error::other("/srv/secret/path is broken");
+        let cause = io::Error::other("/srv/secret/path is broken");
         let problem = Problem::internal(&cause);
         assert!(!problem.to_string().contains("secret"), "{problem}");
     }
