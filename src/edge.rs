@@ -11,7 +11,6 @@ mod accept;
 mod check;
 mod children;
 mod clip;
-mod drawings;
 mod eager;
 mod error;
 mod images;
@@ -48,7 +47,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cache::{Cache, CacheError, Entry, Loaded, Staged},
+    cache::{Cache, CacheError, DrawingMemory, Entry, Loaded, Staged},
     campaign::{Campaigns, Costs},
     clock::Clock,
     compositor::Compositor,
@@ -106,7 +105,7 @@ struct Inner {
     compositor: Option<Arc<Compositor>>,
     /// What titles are written with.
     faces: Arc<Faces>,
-    drawings: drawings::Drawings,
+    drawings: DrawingMemory,
     costs: Mutex<Costs>,
     /// What people say of takes.
     opinions: Arc<Opinions>,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use festoon_film::{Draw, captions, small_canvas};
+use festoon_film::{Draw, captions, overlay::Drawing, small_canvas};
 use festoon_spec::{Canvas, Media, Profile};
 
 use super::{Edge, EdgeError, How, Shown};
 use crate::{
     cache::Entry,
     compositor::{Clip, FormOrder, Order, Source},
+    pick::Resolved,
 };
 
 /// Whether a plate, and what is drawn on it, has a small form: it is not as small already.
@@ -82,5 +83,27 @@ impl Edge {
     /// [`EdgeError::Pick`], naming the layer and the limit.
     pub async fn check_drawing(&self, shown: &Shown) -> Result<(), EdgeError> {
         self.drawing(&shown.resolved).await.map(drop)
+    }
+
+    /// What is drawn on the clip, laid out; once however often it is asked for.
+    ///
+    /// # Errors
+    /// [`EdgeError::Pick`], naming the layer and the limit.
+    pub(super) async fn drawing(&self, resolved: &Resolved) -> Result<Arc<Drawing>, EdgeError> {
+        let mut resolved = resolved.clone();
+        // Also for what is laid out: a picture may have been taken down since.
+        self.supply_images(&mut resolved).await?;
+        let Canvas { width, height, .. } = resolved.plate.canvas;
+        let name = (resolved.overlay.digest(), [width, height]);
+        if let Some(drawing) = self.inner.drawings.get(&name) {
+            return Ok(drawing);
+        }
+        let faces = Arc::clone(&self.inner.faces);
+        let drawing = match tokio::task::spawn_blocking(move || resolved.prepare(&faces)).await {
+            Ok(drawing) => Arc::new(drawing?),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        self.inner.drawings.put(name, Arc::clone(&drawing));
+        Ok(drawing)
     }
 }

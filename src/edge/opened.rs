@@ -19,12 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Edge, EdgeError, Inner, RendererToken, TokenError,
     children::Children,
-    drawings::Drawings,
     images::Desk,
     mirror::{Mirror, MirrorError, borrowed},
 };
 use crate::{
-    cache::{Cache, CacheOptions, Freshness, Loan},
+    cache::{Cache, CacheOptions, DrawingMemory, Freshness, Loan},
     campaign::{CampaignError, Campaigns, Costs},
     clock::{Clock, Ids},
     compositor::{Compositor, Options},
@@ -207,7 +206,7 @@ impl Opened {
             costs: Mutex::new(costs),
             opinions: Arc::new(opinions),
             decisions,
-            drawings: Drawings::default(),
+            drawings: DrawingMemory::default(),
             desk_for_images: Desk::new(config.images.at_once),
             desk: tokio::sync::Mutex::new(()),
             draining: CancellationToken::new(),
