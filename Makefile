@@ -101,7 +101,6 @@ bench-plate: setup
 # From a keystroke to the first picture with the title, in a browser; beside players that fetch a clip whole.
 bench-typing: setup-test
 	$(CARGO) build --release --locked -p festoon -p festoon-renderer
-	@sh scripts/browser-packages.sh
 	node bench/typing.mjs
 
 # crates/wan beside diffusers, on the same weights.

@@ -3,7 +3,7 @@
 //     node bench/typing.mjs [--titles N] [--runs N] [--bin FOLDER]
 //
 // Prints a table and writes target/bench/typing.json. Needs festoon and festoon-renderer built in release, Chromium and what
-// scripts/browser-packages.sh installs.
+// scripts/node-packages.sh installs for the browser tests.
 //
 // whole-file   the same page and server, with players that fetch a clip whole before they show it, as of a service that hands
 //              out files. The pause before a keystroke counts as the last one is in both.

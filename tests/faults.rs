@@ -55,11 +55,12 @@ impl Server {
         Self::start_with(command, arguments, settings)
     }
 
-    /// With the settings, templates and models that come with festoon; what it keeps lies in `state`.
+    /// With the settings, templates and models that come with festoon; what it keeps lies in `state`, campaigns too.
     pub fn start_as_it_comes(arguments: &[&str], state: &Path) -> Self {
         let mut command = Command::new(FESTOON);
         command
             .env("FESTOON__PATHS__STATE", state)
+            .env("FESTOON__PATHS__CAMPAIGNS", state.join("campaigns"))
             .env("FESTOON__SERVER__LISTEN", "127.0.0.1:0")
             .env("FESTOON__SCHEDULE__ENABLED", "false");
         Self::start_with(command, arguments, &Path::new(env!("CARGO_MANIFEST_DIR")).join("config/festoon.toml"))

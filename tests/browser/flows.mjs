@@ -298,6 +298,41 @@ export async function as_it_comes({ open, accessible, check, url }) {
   check((await page.getByRole("dialog").locator("video").count()) === 2, "two takes");
 }
 
+/** A campaign of a picture that the default model paints, from its form to a plate that was looked at and painted anew. */
+export async function an_owner_as_it_comes({ open, accessible, check }) {
+  const page = await open("/operator/campaigns/new?lang=en");
+  await sign_in(page);
+  const fields = page.locator("form").filter({ has: page.locator("input[name=kind][value=wishes]") });
+  await fields.getByLabel("Id", { exact: true }).fill("lights");
+  await fields.getByLabel("First day").fill("2027-03-01");
+  await fields.getByLabel("Last day").fill("2027-03-31");
+  await fields.locator("input[value=festive-lights]").check();
+  await fields.locator("input[value=en]").check();
+  await fields.getByLabel("Parameters").fill("colour = red\nbackground = dusk");
+  await fields.getByRole("button", { name: "Keep" }).click();
+  await page.getByRole("heading", { level: 1, name: "lights" }).waitFor();
+  await page.getByRole("button", { name: "Plan again" }).click();
+  await page.getByText("Plates ordered: 1").waitFor();
+  const cells = (state) => page.waitForFunction((state) => document.querySelectorAll(`td .state.${state}`).length === 1, state);
+  const choose = async (judgement, note) => {
+    await page.locator("td input[type=checkbox]").check();
+    await page.getByLabel("Note").fill(note);
+    await page.getByRole("button", { name: judgement, exact: true }).click();
+  };
+  await cells("ready");
+  await choose("Approve", "as it was meant");
+  await page.getByRole("img", { name: "Approved" }).waitFor();
+  await accessible(page, "a board as it comes");
+  const clip = async () => page.request.get(new URL("/v1/clips/festive-lights/en.mp4?colour=red&background=dusk", page.url()).href);
+  const first = await clip();
+  check(first.ok(), `the plate is served: ${first.status()}`);
+  await choose("Repaint", "another one, please");
+  await page.waitForFunction(() => document.querySelectorAll("td .state.ready").length === 0);
+  await cells("ready");
+  const second = await clip();
+  check(second.ok() && !(await second.body()).equals(await first.body()), "another take stands in its place");
+}
+
 export async function a_review({ open, check, accessible, url }) {
   const page = await open("/operator/review?lang=en");
   await sign_in(page);

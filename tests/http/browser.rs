@@ -254,16 +254,27 @@ async fn an_operator_signs_in_and_sees_a_board_fill() {
     act(&Installation::with(super::operator::add_campaign).await, "an_operator", "").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_newcomer_has_clips_of_the_default_model_painted_on_the_pages_as_they_come() {
+/// `festoon up` with what comes with festoon and a renderer process, and a flow in which models paint.
+async fn act_as_it_comes(flow: &'static str) {
     renderer_program();
     let state = tempfile::tempdir().unwrap();
     let server = Server::start_as_it_comes(&["up", "--renderers", "1"], state.path());
-    // A model paints three plates, on a processor that others may have to themselves.
-    perform("as_it_comes", &server.url, |command| {
-        command.env("FESTOON_PATIENCE", "600000");
+    let token = std::fs::read_to_string(state.path().join("renderer.token")).unwrap();
+    // On a processor that others may have to themselves.
+    perform(flow, &server.url, |command| {
+        command.env("FESTOON_PATIENCE", "600000").env("FESTOON_TOKEN", token.trim());
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_has_clips_of_the_default_model_painted_on_the_pages_as_they_come() {
+    act_as_it_comes("as_it_comes").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_has_a_campaign_painted_by_the_default_model_and_one_plate_painted_anew() {
+    act_as_it_comes("an_owner_as_it_comes").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
