@@ -10,7 +10,7 @@ use crate::{
     edge::Edge,
     http::problem::Problem,
     pick::{Pick, Resolved},
-    template::{Kind, Parameter, ParameterWords, Template, Touches},
+    template::{Kind, Parameter, ParameterWords, Ratio, Template, Touches},
 };
 
 /// Choices of which pictures are looked for.
@@ -50,6 +50,25 @@ struct Choice {
     /// Its colours, where it changes them: the background from top to bottom, then what moves.
     sky: Vec<String>,
     colours: Vec<String>,
+}
+
+/// A choice among locales or ratios.
+#[derive(Debug, Serialize)]
+pub struct Setting {
+    value: String,
+    label: String,
+    current: bool,
+}
+
+/// The locales of a template, one of them the current one, each by the name that `label` gives it.
+pub fn locales(template: &Template, current: &Locale, label: impl Fn(&Locale) -> String) -> Vec<Setting> {
+    template.locales().map(|own| Setting { value: own.to_string(), label: label(own), current: own == current }).collect()
+}
+
+/// The ratios of a template, one of them the current one.
+pub fn ratios(template: &Template, current: Ratio) -> Vec<Setting> {
+    let setting = |own: &Ratio| Setting { value: own.to_string(), label: own.to_string(), current: *own == current };
+    template.canvases.ratios().iter().map(setting).collect()
 }
 
 /// Fills in the form of a template for a pick that resolved to `resolved`, labelled in the page's language.

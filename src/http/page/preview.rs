@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     Frame, Made, answer,
-    form::{Field, fields},
+    form::{Field, Setting, fields, locales, ratios},
     language::Language,
     visitor::Visitor,
 };
@@ -155,13 +155,6 @@ struct Seen {
 }
 
 #[derive(Debug, Serialize)]
-struct Setting {
-    value: String,
-    label: String,
-    current: bool,
-}
-
-#[derive(Debug, Serialize)]
 struct Wrong {
     title: String,
     detail: String,
@@ -271,22 +264,13 @@ impl Scene {
         let seconds = |frame: u32| format!("{:.3}", f64::from(frame) / f64::from(canvas.fps));
         let english = &Language::english().locale;
         let (_, words) = template.words(english);
-        let setting = |value: String, label: String, current| Setting { value, label, current };
         let seen = below.zip(resolved.as_ref()).map(|(below, resolved)| Seen::of(&below, resolved, asked));
         Ok(Self {
             revision: template.revision.short(),
             title: words.title.clone(),
             fields: fields(edge, template, english, &pick.parameters, resolved.as_ref()).await?,
-            locales: template
-                .locales()
-                .map(|own| setting(own.to_string(), format!("{own} – {}", Language::name_of(own)), *own == pick.locale))
-                .collect(),
-            ratios: template
-                .canvases
-                .ratios()
-                .iter()
-                .map(|own| setting(own.to_string(), own.to_string(), *own == ratio))
-                .collect(),
+            locales: locales(template, &pick.locale, |own| format!("{own} – {}", Language::name_of(own))),
+            ratios: ratios(template, ratio),
             width: canvas.width,
             height: canvas.height,
             at: seconds(asked.frame()),

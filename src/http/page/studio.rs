@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     Frame, Made, answer,
     card::{Card, poster},
-    form::{Field, fields},
+    form::{Field, Setting, fields, locales, ratios},
     language::Language,
     visitor::{LOCALE, Visitor},
 };
@@ -68,14 +68,6 @@ struct Files {
     captions: Option<String>,
 }
 
-/// A choice among locales or ratios.
-#[derive(Debug, Serialize)]
-struct Setting {
-    value: String,
-    label: String,
-    current: bool,
-}
-
 /// A take that is painted.
 #[derive(Debug, Serialize)]
 struct Take {
@@ -123,16 +115,8 @@ async fn view(request: &HttpRequest, shared: &Shared, name: &str) -> Result<Made
     let view = View {
         card: Card::of(edge, &shared.feasts, template, &visitor, today).await?,
         fields: fields(edge, template, &visitor.language.locale, &pick.parameters, base.as_ref()).await?,
-        locales: template
-            .locales()
-            .map(|own| Setting { value: own.to_string(), label: Language::name_of(own), current: *own == locale })
-            .collect(),
-        ratios: template
-            .canvases
-            .ratios()
-            .iter()
-            .map(|own| Setting { value: own.to_string(), label: own.to_string(), current: *own == ratio })
-            .collect(),
+        locales: locales(template, &locale, Language::name_of),
+        ratios: ratios(template, ratio),
         takes: match &chosen.resolved {
             Some(resolved) => takes(edge, resolved, &pick, &visitor).await?,
             None => Vec::new(),
